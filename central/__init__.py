@@ -1,0 +1,1 @@
+"""The central server: ingest, ledger, registry, grants, authorisations."""

@@ -1,0 +1,1 @@
+"""What a box must be told: settings, enrolment, configuration messages."""

@@ -1,0 +1,1 @@
+"""The edge agent in the shop: counter service, spooler, registry replica, local API, supervisor."""

@@ -1,0 +1,1 @@
+"""The journal and the wire: hash chain, batches, topics, outbox logic (sans-IO) and the MQTT shell."""
