@@ -1,0 +1,48 @@
+# `make demo` and `make test` do their own set-up: system packages, virtual environment, pinned libraries.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PACKAGES := programme drivers sync edge_config gateway central hardware_sim
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# No index and no host in the locks: each machine installs through its own configuration; the hashes decide what is accepted.
+COMPILE := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Play the story of two shops and check it (leaves demo-out/)
+	$(BIN)/comptoir-sim story --out demo-out
+
+test: $(INSTALLED) ## Run every test; with COMPTOIR_QR_DIR set, read the photographs there first
+	@if [ -n "$$COMPTOIR_QR_DIR" ]; then $(BIN)/comptoir scan-test --dir "$$COMPTOIR_QR_DIR"; fi
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## Style, types and the import table of the design
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+
+bench: $(INSTALLED) ## Measure speed and memory against floors taken in the same run
+	$(BIN)/python -m benchmarks
+
+lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
+	$(COMPILE) $(LOCK) --all-extras --build-deps-for wheel --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra box --extra camera --output-file requirements/box.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra central --output-file requirements/central.txt pyproject.toml
+
+clean: ## Remove the virtual environment and everything made
+	rm -rf $(VENV) build demo-out bench-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): pyproject.toml requirements/dev.txt
+	@deploy/bootstrap.sh $(PYTHON)
+	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements/dev.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@touch $@
