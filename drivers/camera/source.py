@@ -1,0 +1,161 @@
+"""Where frames come from: a folder of pictures that is watched, or a video file."""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from drivers.camera.decode import Grey
+from drivers.errors import DeviceGone
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture.
+
+    Attributes:
+        origin: A file name or a frame number, for reports.
+    """
+
+    grey: Grey
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadablePicture:
+    """A file of the folder that can't be read as a picture, or not yet. It is tried again when it changes."""
+
+    origin: str
+
+
+class FrameSource(Protocol):
+    """Something that gives frames one by one."""
+
+    @property
+    def name(self) -> str:
+        """The camera's name in the settings, for messages."""
+        ...
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no frame will ever come again."""
+        ...
+
+    def next_frame(self) -> Frame | UnreadablePicture | None:
+        """The next frame; None when there is none just now. May block for as long as a frame takes.
+
+        Raises:
+            DeviceGone: The camera, folder or file can't be read any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the device back; closing twice is fine."""
+        ...
+
+
+class PictureFolder:
+    """A folder whose pictures, and those that are put there later, are frames in the order of their names.
+
+    Write a picture under another suffix or a name with a leading dot, then rename it: a half-written one would be
+    reported unreadable first.
+    """
+
+    has_ended = False
+
+    def __init__(self, *, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._waiting: deque[Path] = deque()
+
+    def next_frame(self) -> Frame | UnreadablePicture | None:
+        """The next new picture; None when there is none just now.
+
+        Raises:
+            DeviceGone: The folder isn't there.
+        """
+        if not self._waiting:
+            self._look()
+        while self._waiting:
+            path = self._waiting.popleft()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue  # taken away since
+            except OSError:
+                return UnreadablePicture(origin=path.name)
+            grey = read_grey(data)
+            return UnreadablePicture(origin=path.name) if grey is None else Frame(grey=grey, origin=path.name)
+        return None
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _look(self) -> None:
+        try:
+            found = {path.name: _version(path) for path in self._folder.iterdir() if _is_picture(path)}
+        except OSError as error:
+            raise DeviceGone(f"{self.name}: can't read the folder {self._folder} ({error}). Create it.") from error
+        new = sorted(name for name, version in found.items() if version and version != self._seen.get(name))
+        self._seen = {name: version for name, version in found.items() if version}
+        self._waiting.extend(self._folder / name for name in new)
+
+
+class VideoFile:
+    """The frames of a video, as fast as they are taken; it ends with the file."""
+
+    def __init__(self, *, name: str, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            DeviceGone: It isn't there or isn't a video.
+        """
+        self.name = name
+        self.has_ended = False
+        self._number = 0
+        self._capture = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise DeviceGone(f"{name}: can't open the video {path}. Check that it exists and is a video.")
+
+    def next_frame(self) -> Frame | None:
+        """The next frame; None at the end."""
+        there_is_one, picture = self._capture.read()
+        if not there_is_one:
+            self.has_ended = True
+            return None
+        self._number += 1
+        grey: Grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        return Frame(grey=grey, origin=f"frame {self._number}")
+
+    def close(self) -> None:
+        """Give the file back; closing twice is fine."""
+        self._capture.release()
+
+
+def read_grey(data: bytes) -> Grey | None:
+    """Decode a picture file; None when it isn't a whole one."""
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # an empty file
+        return None
+    return None if picture is None else np.asarray(picture, dtype=np.uint8)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    """Changes whenever a file is written or replaced; None when it is gone already."""
+    try:
+        entry = path.stat()
+    except OSError:
+        return None
+    return (entry.st_ino, entry.st_mtime_ns, entry.st_size)

@@ -1,0 +1,1 @@
+"""Scanners that send bytes: framing, the serial line, duplicate reads."""
