@@ -43,6 +43,6 @@ $(INSTALLED): pyproject.toml requirements/dev.txt
 	@deploy/bootstrap.sh $(PYTHON)
 	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements/dev.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
