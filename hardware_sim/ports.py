@@ -1,0 +1,33 @@
+"""Loopback ports that stay ours while nothing listens on them."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+LOOPBACK = "127.0.0.1"
+# Below the kernel's ephemeral range: a client that keeps dialling a closed ephemeral port of its own host can be given
+# that very port as its source, connect to itself, and keep the port from being reopened.
+_FIRST, _LAST = 20_000, 31_999
+_TRIES = 200
+
+
+class NoFreePortError(Exception):
+    """No loopback port could be bound: a person ends what occupies them."""
+
+
+def free_loopback_port() -> int:
+    """A port that was free a moment ago.
+
+    Raises:
+        NoFreePortError: None was found.
+    """
+    for _ in range(_TRIES):
+        port = random.SystemRandom().randint(_FIRST, _LAST)
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise NoFreePortError(f"no free port between {_FIRST} and {_LAST} on {LOOPBACK}: end the programs that occupy them")
