@@ -1,0 +1,425 @@
+"""Events: what happened at a counter or at the centre, with the evidence it was decided on.
+
+An event is final once written. Its canonical bytes (CloudEvents 1.0 as RFC 8785 JSON) hold no epoch, sequence number or
+hash: the journal's row around it does, so a row can be copied to another epoch without changing what happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from programme.canonical import Instant, canonical_bytes, from_builtins, from_bytes
+from programme.errors import NotUnderstood
+from programme.money import MAX_AMOUNT_MINOR
+
+CENTRAL = "central"
+"""The source of central's own events; no box may be called so."""
+
+AmountMinor = Annotated[int, msgspec.Meta(gt=0, le=MAX_AMOUNT_MINOR)]
+"""An operation's amount: positive and bounded wherever it enters."""
+
+
+class ClockState(Enum):
+    """How far a box's time can be believed."""
+
+    SYNCED = "synced"
+    """Central's signed time was seen since the last boot."""
+    SUSPECT = "suspect"
+    """Rebooted and not heard from central since: order holds, the date may not."""
+
+
+class CodeTrust(Enum):
+    """What stood behind a code at the counter."""
+
+    SIGNED = "signed"
+    LEGACY = "legacy"
+    """Known by the registry replica alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """Where an operation took place.
+
+    Attributes:
+        shop: Shop id.
+        till: Till id within the shop.
+        operator: Pseudonymous operator id, never a name.
+        business_day: In the shop's time zone, by its end of day.
+        training: An exercise: moves no money anywhere.
+    """
+
+    shop: str
+    till: str
+    business_day: date
+    operator: str | None = None
+    training: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a decision stood on, so that it can be judged again years later.
+
+    Attributes:
+        rules_version: Of the programme's rule set.
+        trust: What the code proved by itself.
+        replica_version: Registry version of the box's replica; None when it had none.
+        balance_minor: Spendable balance seen before the operation.
+        grant: Id of the grant (`Grant.grant_id`) that a stand-in or a sale relied on.
+        answer: Central's signed answer, verbatim, when it was asked in time.
+    """
+
+    rules_version: int
+    trust: CodeTrust | None = None
+    replica_version: int | None = None
+    balance_minor: int | None = None
+    grant: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earned:
+    """A card gained value on a basket; the cap is applied by the fold, in canonical order.
+
+    Attributes:
+        basket_minor: What was bought, > 0.
+        amount_minor: The earn by the rate, before the cap, > 0.
+    """
+
+    programme: str
+    instrument: str
+    currency: str
+    basket_minor: AmountMinor
+    amount_minor: AmountMinor
+    counter: Counter
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """Value was spent from a card, or a voucher was used, for goods that have left the shop.
+
+    Attributes:
+        amount_minor: > 0; a single-use voucher's whole face value.
+    """
+
+    programme: str
+    instrument: str
+    currency: str
+    amount_minor: AmountMinor
+    counter: Counter
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """A consigned voucher was sold, and so activated; the shop owes the cash it took.
+
+    Attributes:
+        amount_minor: Face value, > 0.
+    """
+
+    programme: str
+    instrument: str
+    currency: str
+    amount_minor: AmountMinor
+    counter: Counter
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voided:
+    """An operation of the same box and business day was reversed, whole.
+
+    Attributes:
+        target: The voided operation's event id.
+        amount_minor: Its amount.
+    """
+
+    programme: str
+    instrument: str
+    currency: str
+    target: UUID
+    amount_minor: AmountMinor
+    counter: Counter
+    evidence: Evidence
+
+
+class AbandonReason(Enum):
+    """Why an ask ended without its operation."""
+
+    REFUSED = "refused"
+    """Central said no."""
+    GIVEN_UP = "given_up"
+    """No answer in time, and no right to stand in."""
+    RESTARTED = "restarted"
+    """The box restarted in between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorisationAbandoned:
+    """An ask that will never become an operation; central frees what it reserved.
+
+    Attributes:
+        authorisation: The event id that was asked for.
+        answer: Central's signed answer, verbatim, if one came.
+    """
+
+    authorisation: UUID
+    reason: AbandonReason
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantReceived:
+    """The box holds a new grant; this row ends the one before.
+
+    Attributes:
+        number: The grant's number within this epoch.
+        signed: The grant as central signed it, verbatim.
+    """
+
+    number: int
+    signed: str
+
+
+class EpochReason(Enum):
+    """Why a journal began anew."""
+
+    ENROLMENT = "enrolment"
+    CORRUPTION = "corruption"
+    FORK = "fork"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLink:
+    """A journal row named by place and content.
+
+    Attributes:
+        epoch: Counter and 64 random bits, "3-9f86d081884c7d65".
+        seq: Gapless within (device, epoch), from 1.
+        hash: Of the row, 64 hexadecimal digits.
+    """
+
+    epoch: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochOpened:
+    """First row of an epoch.
+
+    Attributes:
+        parent: The last row common with central; None at enrolment.
+    """
+
+    epoch: str
+    reason: EpochReason
+    parent: RowLink | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeTotals:
+    """Totals of one programme over a period; each only grows within it.
+
+    Attributes:
+        count: Operations, voids included.
+    """
+
+    earned_minor: int = 0
+    redeemed_minor: int = 0
+    sold_minor: int = 0
+    voided_minor: int = 0
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayClosed:
+    """A business day's totals, and the perpetual totals up to it; signed with the batch that carries it.
+
+    Attributes:
+        business_day: The day closed; its operations can no longer be voided.
+        totals: Of the day, by programme.
+        perpetual: Since the box's enrolment, by programme; never decreases.
+        signature: The journal key's, base64url, over the rest.
+    """
+
+    business_day: date
+    totals: dict[str, ProgrammeTotals]
+    perpetual: dict[str, ProgrammeTotals]
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentIssued:
+    """Central put an instrument into the registry.
+
+    Attributes:
+        face_minor: A voucher's value; 0 for a card.
+        expires_at: Last instant of validity, if any.
+        activation_required: Worthless until sold.
+    """
+
+    programme: str
+    instrument: str
+    currency: str
+    face_minor: int
+    activation_required: bool
+    expires_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantIssued:
+    """Central granted offline rights.
+
+    Attributes:
+        signed: The grant, verbatim.
+    """
+
+    device: str
+    epoch: str
+    number: int
+    signed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorisationAnswered:
+    """Central answered an ask; an approval reserves the amount until the ask ends.
+
+    Attributes:
+        device: Who asked.
+        authorisation: The event id that was asked for.
+        signed: The answer, verbatim.
+    """
+
+    device: str
+    authorisation: UUID
+    programme: str
+    instrument: str
+    approved: bool
+    amount_minor: int
+    signed: str
+
+
+Operation: TypeAlias = Earned | Redeemed | Sold | Voided
+EventData: TypeAlias = (
+    Operation
+    | AuthorisationAbandoned
+    | GrantReceived
+    | EpochOpened
+    | DayClosed
+    | InstrumentIssued
+    | GrantIssued
+    | AuthorisationAnswered
+)
+
+OPERATIONS = (Earned, Redeemed, Sold, Voided)
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    "comptoir.earned.v1": Earned,
+    "comptoir.redeemed.v1": Redeemed,
+    "comptoir.sold.v1": Sold,
+    "comptoir.voided.v1": Voided,
+    "comptoir.authorisation_abandoned.v1": AuthorisationAbandoned,
+    "comptoir.grant_received.v1": GrantReceived,
+    "comptoir.epoch_opened.v1": EpochOpened,
+    "comptoir.day_closed.v1": DayClosed,
+    "comptoir.instrument_issued.v1": InstrumentIssued,
+    "comptoir.grant_issued.v1": GrantIssued,
+    "comptoir.authorisation_answered.v1": AuthorisationAnswered,
+}
+TYPE_NAMES = {kind: name for name, kind in EVENT_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event.
+
+    Attributes:
+        event_id: UUIDv7; one id has one effect.
+        source: Device id, or `CENTRAL`.
+        occurred_at: The source's wall clock.
+        ordered_at: Strictly increasing per source; with source and id, the canonical order.
+        clock: Whether `ordered_at` can be believed as a date.
+    """
+
+    event_id: UUID
+    source: str
+    occurred_at: Instant
+    ordered_at: Instant
+    clock: ClockState
+    data: EventData
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type."""
+        return TYPE_NAMES[type(self.data)]
+
+    @property
+    def order(self) -> tuple[Instant, str, UUID]:
+        """The key of the canonical order."""
+        return (self.ordered_at, self.source, self.event_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CloudEvent:
+    """The JSON form (CloudEvents 1.0, JSON event format; extension names are lower-case alphanumerics)."""
+
+    specversion: str
+    id: UUID
+    source: str
+    type: str
+    time: Instant
+    orderedat: Instant
+    clockstate: ClockState
+    datacontenttype: str
+    data: dict[str, Any]
+
+
+def encode_event(event: Event) -> bytes:
+    """The event's canonical bytes.
+
+    Raises:
+        rfc8785.CanonicalizationError: An amount beyond what JSON numbers hold exactly.
+    """
+    return canonical_bytes(
+        {
+            "specversion": "1.0",
+            "id": event.event_id,
+            "source": event.source,
+            "type": event.type,
+            "time": event.occurred_at,
+            "orderedat": event.ordered_at,
+            "clockstate": event.clock,
+            "datacontenttype": "application/json",
+            "data": event.data,
+        }
+    )
+
+
+def decode_event(data: bytes | str) -> Event:
+    """Read canonical bytes back.
+
+    Raises:
+        NotUnderstood: Not JSON, a type this version doesn't know, or a field missing or ill-typed.
+    """
+    cloud = from_bytes(data, _CloudEvent)
+    kind = EVENT_TYPES.get(cloud.type)
+    if kind is None:
+        raise NotUnderstood(f"event {cloud.id}: unknown type {cloud.type[:80]!r}")
+    if cloud.specversion != "1.0":
+        raise NotUnderstood(f"event {cloud.id}: unknown specversion {cloud.specversion[:10]!r}")
+    return Event(
+        event_id=cloud.id,
+        source=cloud.source,
+        occurred_at=cloud.time,
+        ordered_at=cloud.orderedat,
+        clock=cloud.clockstate,
+        data=from_builtins(cloud.data, kind),
+    )
