@@ -5,8 +5,8 @@
     ├── ProtocolError    the shell: some bytes were dropped, call the codec again to resynchronise
     └── SetUpError       a person: a setting; opening again won't help until it is changed
 
-A scanner pulled out raises `DeviceGone`, a byte damaged on a serial line `ProtocolError`, a camera told to read a symbology
-that it can't `SetUpError`.
+A scanner pulled out raises `DeviceGone`, a byte damaged on a serial line `ProtocolError`, a camera told to read a
+symbology that it can't `SetUpError`.
 """
 
 

@@ -46,8 +46,8 @@ class GatedDecoder:
 
         Args:
             symbologies: What programmes print; each linear one makes every frame slower.
-            enlarge_every: Of the frames in which nothing at all was found, one in so many is also tried at twice its size
-                (9 ms instead of 1.3); 0 for never.
+            enlarge_every: Of the frames in which nothing at all was found, one in so many is also tried at twice its
+                size (9 ms instead of 1.3); 0 for never.
 
         Raises:
             SetUpError: A symbology that cameras don't read.
@@ -147,7 +147,7 @@ def _crop(grey: Grey, position: zxingcpp.Position) -> Grey:
 def _read_by_zbar(grey: Grey) -> tuple[ScannedCode, ...]:
     from pyzbar import pyzbar  # loads libzbar: only boxes with a camera, at the first rescue
 
-    read: Callable[..., list["Decoded"]] = pyzbar.decode
+    read: Callable[..., list[Decoded]] = pyzbar.decode
     decoded = read(grey, symbols=[pyzbar.ZBarSymbol.QRCODE])
     # zbar guesses at the character set of anything but ASCII
     texts = [code.data.decode("ascii") for code in decoded if code.data.isascii()]
