@@ -1,7 +1,7 @@
 """A camera's frames become scans; the asyncio shell."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
 
 from drivers.camera.decode import Decoder
@@ -17,7 +17,7 @@ async def scans(
     *,
     now: Callable[[], datetime],
     idle: Callable[[], Awaitable[None]],
-) -> AsyncIterator[Scan | UnreadablePicture]:
+) -> AsyncGenerator[Scan | UnreadablePicture, None]:
     """Yield what the camera sees, the same code once for every frame that shows it; ends when the source does.
 
     Frames are taken and decoded in a thread: OpenCV, zxing-cpp and zbar all let the loop run meanwhile.

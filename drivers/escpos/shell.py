@@ -11,7 +11,7 @@ and `GS a FF`, then a clean ASB, then the data and a question that the printer a
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -134,7 +134,7 @@ class EscposPrinter:
         """The last known status; None before the printer has said anything."""
         return self._tracker.status
 
-    async def watch(self) -> AsyncIterator[PrinterStatus]:
+    async def watch(self) -> AsyncGenerator[PrinterStatus, None]:
         """Yield the status and each change of it.
 
         Raises:

@@ -98,6 +98,8 @@ class TcpLink:
 
     async def close(self) -> None:
         """Hang up; closing twice is fine."""
+        if self._writer.transport.get_write_buffer_size() > 0:
+            self._writer.transport.abort()  # a printer that takes nothing would keep a polite close waiting for ever
         self._writer.close()
         with contextlib.suppress(OSError):  # it ended in an error that reading has reported already
             await self._writer.wait_closed()

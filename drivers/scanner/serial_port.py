@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -102,7 +102,7 @@ class SerialPort:
 
 async def scans(
     source: ByteSource, *, now: Callable[[], datetime], silence_s: float = 0.5
-) -> AsyncIterator[Scan | Garbled]:
+) -> AsyncGenerator[Scan | Garbled, None]:
     """Yield what a scanner reads, for as long as it is there.
 
     Args:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tty
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ def run(conversation: Coroutine[Any, Any, None]) -> None:
     asyncio.run(within_ten_seconds())
 
 
-def reads_of(port: SerialPort, *, silence_s: float = 5.0) -> AsyncIterator[Scan | Garbled]:
+def reads_of(port: SerialPort, *, silence_s: float = 5.0) -> AsyncGenerator[Scan | Garbled, None]:
     return scans(port, now=lambda: NOON, silence_s=silence_s)
 
 
@@ -129,6 +129,14 @@ def test_pulling_the_scanner_out_is_said_with_its_name_and_the_remedy(scanner: P
 def test_a_scanner_that_is_not_there_is_gone(tmp_path: Path) -> None:
     with pytest.raises(DeviceGone, match=r"counter: can't open .* Plug the scanner in"):
         SerialPort(name="counter", path=str(tmp_path / "ttyACM0"))
+
+
+def test_a_scanner_that_another_program_reads_is_refused(scanner: PseudoScanner) -> None:
+    with (
+        SerialPort(name="counter", path=scanner.path),
+        pytest.raises(DeviceGone, match="counter 2: can't open"),
+    ):
+        SerialPort(name="counter 2", path=scanner.path)
 
 
 def test_waiting_for_a_read_can_be_cancelled(scanner: PseudoScanner) -> None:

@@ -1,0 +1,134 @@
+"""Frames from a watched folder and from a video file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drivers.camera.source import Frame, PictureFolder, UnreadablePicture, VideoFile
+from drivers.errors import DeviceGone
+
+
+def png(shade: int) -> bytes:
+    whole, data = cv2.imencode(".png", np.full((4, 6), shade, dtype=np.uint8))
+    assert whole
+    return data.tobytes()
+
+
+def put(folder: Path, name: str, data: bytes) -> None:
+    """Write aside, then rename, as every careful writer does."""
+    aside = folder / f".{name}"
+    aside.write_bytes(data)
+    aside.rename(folder / name)
+
+
+def origins_in(source: PictureFolder) -> list[str]:
+    origins: list[str] = []
+    while (frame := source.next_frame()) is not None:
+        origins.append(frame.origin)
+    return origins
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> PictureFolder:
+    return PictureFolder(name="counter camera", folder=tmp_path)
+
+
+def test_a_picture_is_a_grey_frame(source: PictureFolder, tmp_path: Path) -> None:
+    put(tmp_path, "a.png", png(200))
+
+    frame = source.next_frame()
+
+    assert isinstance(frame, Frame)
+    assert frame.grey.shape == (4, 6)
+    assert frame.grey.dtype == np.uint8
+    assert int(frame.grey[0, 0]) == 200
+
+
+def test_pictures_come_in_the_order_of_their_names_and_once(source: PictureFolder, tmp_path: Path) -> None:
+    for name in ("b.png", "c.png", "a.png"):
+        put(tmp_path, name, png(0))
+
+    assert origins_in(source) == ["a.png", "b.png", "c.png"]
+    assert origins_in(source) == []
+
+
+def test_new_pictures_become_frames(source: PictureFolder, tmp_path: Path) -> None:
+    put(tmp_path, "b.png", png(0))
+    assert origins_in(source) == ["b.png"]
+
+    put(tmp_path, "a.png", png(0))
+
+    assert origins_in(source) == ["a.png"]
+    assert not source.has_ended
+
+
+def test_a_picture_that_was_replaced_is_a_new_frame(source: PictureFolder, tmp_path: Path) -> None:
+    put(tmp_path, "a.png", png(0))
+    assert origins_in(source) == ["a.png"]
+
+    put(tmp_path, "a.png", png(255))
+
+    assert origins_in(source) == ["a.png"]
+
+
+def test_other_files_and_hidden_ones_are_left_alone(source: PictureFolder, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / ".a.png").write_bytes(png(0)[:20])
+
+    assert origins_in(source) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture"], ids=["empty", "something else"])
+def test_an_unreadable_picture_is_reported_once_and_tried_again_when_it_changes(
+    source: PictureFolder, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    assert source.next_frame() == UnreadablePicture(origin="a.png")
+    assert source.next_frame() is None
+
+    (tmp_path / "a.png").write_bytes(png(0))
+
+    assert isinstance(source.next_frame(), Frame)
+
+
+def test_a_picture_that_is_taken_away_is_passed_over(source: PictureFolder, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        put(tmp_path, name, png(0))
+    source.next_frame()
+    (tmp_path / "b.png").unlink()
+
+    assert origins_in(source) == ["c.png"]
+
+
+def test_a_folder_that_is_not_there_is_a_camera_that_is_gone(tmp_path: Path) -> None:
+    source = PictureFolder(name="counter camera", folder=tmp_path / "frames")
+
+    with pytest.raises(DeviceGone, match=r"counter camera: can't read the folder .* Create it"):
+        source.next_frame()
+
+
+def test_a_video_gives_its_frames_and_ends(tmp_path: Path) -> None:
+    path = tmp_path / "counter.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (64, 48))
+    for shade in (0, 100, 200):
+        writer.write(np.full((48, 64, 3), shade, dtype=np.uint8))
+    writer.release()
+
+    video = VideoFile(name="counter camera", path=path)
+    frames = [video.next_frame(), video.next_frame(), video.next_frame()]
+
+    assert [frame.origin for frame in frames if frame is not None] == ["frame 1", "frame 2", "frame 3"]
+    assert not video.has_ended
+    assert video.next_frame() is None
+    assert video.has_ended
+    video.close()
+
+
+def test_a_video_that_is_none_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "counter.avi"
+    path.write_bytes(b"not a video")
+
+    with pytest.raises(DeviceGone, match=r"counter camera: can't open the video"):
+        VideoFile(name="counter camera", path=path)
