@@ -75,6 +75,7 @@ class Broker:
         """
         if self.running:
             return
+        self._check_port_is_free()
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [self._program, *self._arguments()]
         with self.log_path.open("ab") as log:
@@ -113,6 +114,11 @@ class Broker:
         path = self._folder / name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def _check_port_is_free(self) -> None:
+        # Otherwise the program that holds the port would answer in our broker's place.
+        if _port_is_taken(self.port):
+            raise BrokerError(f"port {self.port} on {LOOPBACK} is in use: end the program that holds it")
 
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
@@ -176,6 +182,12 @@ port: -1
 jetstream {{ store_dir: "{folder.resolve()}/jetstream" }}
 mqtt {{ host: "{LOOPBACK}", port: {port} }}
 """
+
+
+def _port_is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def _accepts_mqtt(port: int) -> bool:

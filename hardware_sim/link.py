@@ -31,7 +31,7 @@ class Link:
         self.host = LOOPBACK
         self.port = port or free_loopback_port()
         self.state = LinkState.CUT
-        self._target = (target_host, target_port)
+        self.target = (target_host, target_port)
         self._connections = ConnectionSet(self._forward)
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
@@ -77,7 +77,7 @@ class Link:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._flowing.wait()
         try:
-            target_reader, target_writer = await asyncio.open_connection(*self._target)
+            target_reader, target_writer = await asyncio.open_connection(*self.target)
         except OSError:
             return  # nobody listens behind the link: the client sees its connection close
         try:

@@ -45,7 +45,7 @@ class PhotoSettings:
     pixels_per_module: float = 2.0
     tilt_degrees: float = 20.0
     perspective: float = 0.06
-    blur_sigma_px: float = 0.8
+    blur_sigma_px: float = 0.75
     noise_sigma: float = 6.0
     darkest: float = 0.55
     frame_width_px: int = 1280
