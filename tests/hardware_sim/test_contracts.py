@@ -72,8 +72,13 @@ async def condition_reached(printer: EscposPrinter, *, ready: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "confirm_by"),
-    [(WIDE, ConfirmBy.PROCESS_ID), (WIDE, ConfirmBy.PAPER_STATUS), (NARROW, ConfirmBy.PAPER_STATUS)],
+    ("profile", "paper", "confirm_by"),
+    [
+        (WIDE, PAPER_80_MM, ConfirmBy.PROCESS_ID),
+        (WIDE, PAPER_80_MM, ConfirmBy.PAPER_STATUS),
+        (NARROW, PAPER_58_MM, ConfirmBy.PAPER_STATUS),
+    ],
+    ids=["wide, GS ( H", "wide, GS r", "narrow, GS r"],
 )
 async def test_a_composed_voucher_is_confirmed_and_lies_printed(
     tmp_path: Path, profile: PrinterProfile, paper: Paper, confirm_by: ConfirmBy
