@@ -1,0 +1,28 @@
+"""What can be wrong with a box's or central's own files, and who must act.
+
+EdgeConfigError
+├── SettingsError      a person edits the settings file or the environment (lists every fault)
+└── EnrolmentError     a person enrols the box, or brings the right file
+"""
+
+from __future__ import annotations
+
+
+class EdgeConfigError(Exception):
+    """Base of this package's errors; each message says what to do."""
+
+
+class SettingsError(EdgeConfigError):
+    """The settings can't be used.
+
+    Attributes:
+        faults: Every fault found, each "key: what is wrong".
+    """
+
+    def __init__(self, source: str, faults: list[str]) -> None:
+        super().__init__(f"{source}: {'; '.join(faults)}")
+        self.faults = faults
+
+
+class EnrolmentError(EdgeConfigError):
+    """The box isn't enrolled, is enrolled already, or was given a file that isn't for it."""
