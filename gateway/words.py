@@ -1,0 +1,104 @@
+"""What the counter says, in French and English; refusals of operations are in `programme.words`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Problem(Enum):
+    """Why the counter couldn't do what was asked."""
+
+    UNKNOWN_CODE = "unknown-code"
+    DAMAGED_CODE = "damaged-code"
+    FORGED_CODE = "forged-code"
+    FOREIGN_CODE = "foreign-code"
+    GARBLED_SCAN = "garbled-scan"
+    BAD_AMOUNT = "bad-amount"
+    AMOUNT_MISSING = "amount-missing"
+    AMOUNT_NOT_WANTED = "amount-not-wanted"
+    UNKNOWN_PROGRAMME = "unknown-programme"
+    NOTHING_PRESENTED = "nothing-presented"
+    NOTHING_TO_VOID = "nothing-to-void"
+    NOTHING_TO_PRINT = "nothing-to-print"
+    NOTHING_TO_CLOSE = "nothing-to-close"
+    NO_PRINTER = "no-printer"
+    KEY_REUSED = "key-reused"
+    DISK_FULL = "disk-full"
+    JOURNAL_FAULT = "journal-fault"
+
+
+_SENTENCES: dict[Problem, tuple[str, str]] = {
+    Problem.UNKNOWN_CODE: (
+        "Code inconnu : ce n'est ni une carte ni un chèque d'un programme accepté ici.",
+        "Unknown code: neither a card nor a voucher of a programme taken here.",
+    ),
+    Problem.DAMAGED_CODE: (
+        "Code incomplet ou abîmé. Scannez à nouveau ; sinon, refusez-le.",
+        "Incomplete or damaged code. Scan it again; otherwise refuse it.",
+    ),
+    Problem.FORGED_CODE: (
+        "Code falsifié : sa signature est fausse. Refusez-le.",
+        "Forged code: its signature is wrong. Refuse it.",
+    ),
+    Problem.FOREIGN_CODE: (
+        "Code authentique, mais d'un programme que ce commerce n'accepte pas.",
+        "Genuine code, but of a programme that this shop doesn't take.",
+    ),
+    Problem.GARBLED_SCAN: (
+        "Lecture illisible du lecteur {device}. Scannez à nouveau.",
+        "Unreadable scan from {device}. Scan again.",
+    ),
+    Problem.BAD_AMOUNT: (
+        "Montant incorrect : « {amount} ». Tapez par exemple 23,50 (plus de 0, au plus 1 000 000 €).",
+        "Not an amount: “{amount}”. Type for example 23.50 (more than 0, at most €1,000,000).",
+    ),
+    Problem.AMOUNT_MISSING: ("Indiquez le montant, par exemple 23,50.", "Say the amount, for example 23.50."),
+    Problem.AMOUNT_NOT_WANTED: (
+        "Un chèque s'utilise en une fois, pour sa valeur entière : {face}.",
+        "A voucher is used once, for its whole value: {face}.",
+    ),
+    Problem.UNKNOWN_PROGRAMME: (
+        "Programme inconnu ici : « {programme} ».",
+        "No such programme here: “{programme}”.",
+    ),
+    Problem.NOTHING_PRESENTED: (
+        "Aucune carte ni chèque présenté. Scannez d'abord le code.",
+        "No card or voucher presented. Scan the code first.",
+    ),
+    Problem.NOTHING_TO_VOID: ("Aucune opération à annuler aujourd'hui.", "No operation to void today."),
+    Problem.NOTHING_TO_PRINT: (
+        "Rien à imprimer : opération introuvable à ce comptoir.",
+        "Nothing to print: no such operation at this counter.",
+    ),
+    Problem.NOTHING_TO_CLOSE: (
+        "Rien à clôturer : aucune opération depuis la dernière clôture.",
+        "Nothing to close: no operation since the last closure.",
+    ),
+    Problem.NO_PRINTER: (
+        "Aucune imprimante n'est réglée sur cette caisse.",
+        "No printer is set up on this box.",
+    ),
+    Problem.KEY_REUSED: (
+        "Cet identifiant a déjà servi pour une autre opération. Recommencez.",
+        "This key was used for another operation. Start again.",
+    ),
+    Problem.DISK_FULL: (
+        "Disque plein : l'opération n'a pas été enregistrée. Libérez de la place, puis recommencez.",
+        "Disk full: the operation was not recorded. Free some space, then start again.",
+    ),
+    Problem.JOURNAL_FAULT: (
+        "Le journal n'a pas pu écrire : l'opération n'a pas été enregistrée. Recommencez ; sinon, appelez le centre.",
+        "The journal couldn't write: the operation was not recorded. Start again; otherwise call the centre.",
+    ),
+}
+
+
+def words_for(problem: Problem, language: str, **details: str) -> str:
+    """The sentence, with what to do."""
+    french, english = _SENTENCES[problem]
+    return (french if language == "fr" else english).format(**details)
+
+
+def choose(language: str, french: str, english: str) -> str:
+    """One of two sentences."""
+    return french if language == "fr" else english
