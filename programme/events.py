@@ -319,8 +319,6 @@ EventData: TypeAlias = (
     | AuthorisationAnswered
 )
 
-OPERATIONS = (Earned, Redeemed, Sold, Voided)
-
 EVENT_TYPES: dict[str, type[EventData]] = {
     "comptoir.earned.v1": Earned,
     "comptoir.redeemed.v1": Redeemed,

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from programme.canonical import from_bytes
 from programme.events import (
-    OPERATIONS,
     AuthorisationAnswered,
     Event,
     EventData,
     GrantIssued,
     InstrumentIssued,
+    Operation,
     Redeemed,
     Voided,
 )
@@ -104,7 +104,7 @@ def newest(rulebook: Rulebook, programme: str) -> RuleSet:
 
 def instrument_of(data: EventData) -> InstrumentKey | None:
     """The instrument whose books an event touches."""
-    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | OPERATIONS) else None
+    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation) else None
 
 
 def read_grant(issued: GrantIssued) -> Grant:

@@ -67,7 +67,9 @@ def fold_card(
             case Earned() as earned:
                 _earn(card, event, earned, loyalty(earned.evidence.rules_version))
             case Redeemed() as redeemed:
-                _spend(card, event, redeemed, covered=event.event_id in covered)
+                acceptance = _spend(card, event, redeemed, covered=event.event_id in covered)
+                if event.event_id not in voids:
+                    _judge(card, event, acceptance)
             case Voided() if event.event_id in voided_by:
                 _void(card, event, voided_by[event.event_id])
     for event in bad_voids:
@@ -87,21 +89,24 @@ def _earn(card: _Card, event: Event, earned: Earned, loyalty: LoyaltyCard) -> No
         card.find(FindingKind.CLAMPED, event)
 
 
-def _spend(card: _Card, event: Event, redeemed: Redeemed, *, covered: bool) -> None:
+def _spend(card: _Card, event: Event, redeemed: Redeemed, *, covered: bool) -> Acceptance:
     funded_minor = min(redeemed.amount_minor, card.balance_minor)
     card.balance_minor -= funded_minor
     card.effects[event.event_id] = accepted(event, funded_minor=funded_minor, covered=covered)
-    acceptance = Acceptance(
+    return Acceptance(
         event_id=event.event_id,
         funded_minor=funded_minor,
         loss_minor=redeemed.amount_minor - funded_minor,
         covered=covered,
     )
+
+
+def _judge(card: _Card, event: Event, acceptance: Acceptance) -> None:
     if not card.issued:
         card.find(FindingKind.UNKNOWN_INSTRUMENT, event, acceptance)
     elif acceptance.loss_minor:
         card.find(FindingKind.SHORTFALL, event, acceptance)
-    if not covered:
+    if not acceptance.covered:
         card.find(FindingKind.OVER_GRANT, event, acceptance)
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TypeAlias
 from uuid import UUID
 
-from programme.events import OPERATIONS, Event, Redeemed, Voided
+from programme.events import Event, Operation, Redeemed, Voided
 from programme.registry import RegistryEntry
 
 HOLDERS = "holders"
@@ -134,7 +134,7 @@ def accepted(redemption: Event, *, funded_minor: int, covered: bool) -> Postings
 def without_exercises(events: Iterable[Event]) -> list[Event]:
     """The events that count, in canonical order: operations made in training move nothing."""
     return sorted(
-        (event for event in events if not (isinstance(event.data, OPERATIONS) and event.data.counter.training)),
+        (event for event in events if not (isinstance(event.data, Operation) and event.data.counter.training)),
         key=lambda event: event.order,
     )
 
