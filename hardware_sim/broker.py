@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
+from hardware_sim.errors import BrokerError
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 
 _READY_WITHIN_S = 20.0
@@ -28,10 +29,6 @@ class BrokerKind(Enum):
 
     MOSQUITTO = "mosquitto"
     NATS = "nats"
-
-
-class BrokerError(Exception):
-    """The broker can't be found or does not start: a person installs it or reads its log."""
 
 
 class Broker:

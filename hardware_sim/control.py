@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from hardware_sim.errors import BadRequestError, ControlError
 from hardware_sim.tasks import ConnectionSet
 
 Request = Mapping[str, Any]
@@ -22,15 +23,8 @@ Reply = dict[str, Any]
 Action = Callable[[Request], Awaitable[Reply]]
 
 _LONGEST_PATH_BYTES = 107  # sockaddr_un.sun_path, unix(7)
+_LONGEST_LINE_BYTES = 1_048_576
 _RETRY_S = 0.02
-
-
-class ControlError(Exception):
-    """The twin refused a command or can't be reached; the message says which and what to do."""
-
-
-class BadRequestError(Exception):
-    """Raised by an action: the request can't be carried out; the caller corrects it."""
 
 
 class ControlServer:
@@ -46,7 +40,9 @@ class ControlServer:
     async def __aenter__(self) -> ControlServer:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._connections.serve, str(self._path))
+        self._server = await asyncio.start_unix_server(
+            self._connections.serve, str(self._path), limit=_LONGEST_LINE_BYTES
+        )
         return self
 
     async def __aexit__(
@@ -58,10 +54,16 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
+        while line := await self._next_line(reader):
             reply = await self._answer(line)
             writer.write(json.dumps(reply, ensure_ascii=False).encode("utf-8") + b"\n")
             await writer.drain()
+
+    async def _next_line(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await reader.readline()
+        except ValueError as error:
+            raise ConnectionError("a line without an end") from error
 
     async def _answer(self, line: bytes) -> Reply:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardware_sim.errors import PictureError
 from hardware_sim.files import write_atomically
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ _FINDER_MODULES = 7  # ISO/IEC 18004: a finder pattern is seven modules wide
 _PAPER_BGR = (238.0, 244.0, 247.0)
 _INK_BGR = (52.0, 46.0, 44.0)
 _COUNTER_BGR = (58.0, 82.0, 112.0)
-
-
-class PictureError(Exception):
-    """The picture can't be photographed: the caller gives another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

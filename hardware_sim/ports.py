@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 import socket
 
+from hardware_sim.errors import NoFreePortError
+
 LOOPBACK = "127.0.0.1"
 # Below the kernel's ephemeral range: a client that keeps dialling a closed ephemeral port of its own host can be given
 # that very port as its source, connect to itself, and keep the port from being reopened.
 _FIRST, _LAST = 20_000, 31_999
 _TRIES = 200
-
-
-class NoFreePortError(Exception):
-    """No loopback port could be bound: a person ends what occupies them."""
 
 
 def free_loopback_port() -> int:

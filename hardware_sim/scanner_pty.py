@@ -9,11 +9,9 @@ import tty
 from pathlib import Path
 from types import TracebackType
 
+from hardware_sim.errors import UnpluggedError
+
 _POLL_S = 0.01
-
-
-class UnpluggedError(Exception):
-    """The twin is unplugged: the test or the story plugs it in before it scans."""
 
 
 class ScannerTwin:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hardware_sim.control import Action, BadRequestError, ControlServer, Reply, Request
+from hardware_sim.control import Action, ControlServer, Reply, Request
+from hardware_sim.errors import BadRequestError, UnpluggedError
 from hardware_sim.link import Link
 from hardware_sim.printer.profile import NARROW, WIDE, PrinterProfile
 from hardware_sim.printer.state import PrinterError
 from hardware_sim.printer.twin import PrinterTwin
-from hardware_sim.scanner_pty import ScannerTwin, UnpluggedError
+from hardware_sim.scanner_pty import ScannerTwin
 
 PROFILES: tuple[PrinterProfile, ...] = (WIDE, NARROW)
 

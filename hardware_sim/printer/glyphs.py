@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from PIL import Image, ImageDraw, ImageFont
 
+from hardware_sim.errors import FontNotFoundError
+
 # ESC t n, as in Epson's reference; other pages print as code page 437.
 CODE_PAGES: Mapping[int, str] = MappingProxyType(
     {0: "cp437", 2: "cp850", 3: "cp860", 4: "cp863", 5: "cp865", 16: "cp1252", 17: "cp866", 18: "cp852", 19: "cp858"}
@@ -17,10 +19,6 @@ CODE_PAGES: Mapping[int, str] = MappingProxyType(
 _INK = 0
 _PAPER = 255
 _THRESHOLD = 128
-
-
-class FontNotFoundError(Exception):
-    """The font is not installed: a person installs the simulator's extra."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

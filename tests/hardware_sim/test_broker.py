@@ -8,7 +8,8 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from hardware_sim.broker import Broker, BrokerError, BrokerKind, installed_kind
+from hardware_sim.broker import Broker, BrokerKind, installed_kind
+from hardware_sim.errors import BrokerError
 
 WAIT_S = 10.0
 

@@ -14,6 +14,7 @@ import pytest
 from drivers.camera.decode import GatedDecoder
 from drivers.errors import DeviceGone
 from drivers.escpos.compose import (
+    PAPER_58_MM,
     PAPER_80_MM,
     Align,
     Columns,
@@ -89,7 +90,7 @@ async def test_a_composed_voucher_is_confirmed_and_lies_printed(
         receipt = await twin.receipt()
 
     assert receipt.qr_payloads == (PAYLOAD,)
-    assert "Librairie des Halles" in receipt.lines
+    assert "Valable jusqu'au 31/12/2027" in receipt.lines
     assert twin.unsupported == ()
 
 

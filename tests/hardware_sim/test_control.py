@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware_sim.control import BadRequestError, ControlClient, ControlError, ControlServer, Reply, Request
+from hardware_sim.control import ControlClient, ControlServer, Reply, Request
+from hardware_sim.errors import BadRequestError, ControlError
 
 pytestmark = pytest.mark.anyio
 
@@ -75,3 +76,13 @@ def test_a_twin_that_hangs_up_without_an_answer_is_an_error(tmp_path: Path) -> N
 def test_a_path_too_long_for_a_socket_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="choose a shorter folder"):
         ControlClient(tmp_path / ("x" * 120))
+
+
+async def test_a_line_without_an_end_is_hung_up_on_and_the_next_client_is_served(path: Path) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(b"x" * 3_000_000)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)
+    writer.close()
+
+    assert await asyncio.to_thread(ControlClient(path).do, "double", number=1)

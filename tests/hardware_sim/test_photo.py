@@ -10,7 +10,8 @@ import segno
 import zxingcpp
 from numpy.typing import NDArray
 
-from hardware_sim.photo import PhotoSettings, PictureError, locate_code, photograph, take_photograph
+from hardware_sim.errors import PictureError
+from hardware_sim.photo import PhotoSettings, locate_code, photograph, take_photograph
 
 PAYLOAD = ("CPT1:" + "6BFOXN%TSMAHN-HQSCU6PPJO" * 7)[:165]
 MODULE_DOTS = 6

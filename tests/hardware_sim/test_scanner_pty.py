@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import serial
 
-from hardware_sim.scanner_pty import ScannerTwin, UnpluggedError
+from hardware_sim.errors import UnpluggedError
+from hardware_sim.scanner_pty import ScannerTwin
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import serial
 
-from hardware_sim.control import ControlClient, ControlError
+from hardware_sim.control import ControlClient
+from hardware_sim.errors import ControlError
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 
 ENABLE_ASB = b"\x1da\xff"
