@@ -111,12 +111,12 @@ class WithoutRescue(GatedDecoder):
         return ()
 
 
-def test_behind_the_gate_more_bad_pictures_are_read_and_none_wrongly() -> None:
+def test_behind_the_gate_twice_as_many_bad_pictures_are_read_and_none_wrongly() -> None:
     pictures = [worn(seed) for seed in range(40)]
     alone = [WithoutRescue(look_again_every=0).decode(picture) for picture in pictures]
     gated = [GatedDecoder(look_again_every=0).decode(picture) for picture in pictures]
 
-    assert sum(map(bool, gated)) > sum(map(bool, alone))
+    assert sum(map(bool, gated)) >= 2 * sum(map(bool, alone)) > 0
     assert {code.payload for codes in gated for code in codes} == {TOKEN}
 
 

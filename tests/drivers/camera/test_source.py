@@ -1,5 +1,6 @@
 """Frames from a watched folder and from a video file."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -69,6 +70,16 @@ def test_a_picture_that_was_replaced_is_a_new_frame(source: PictureFolder, tmp_p
     assert origins_in(source) == ["a.png"]
 
     put(tmp_path, "a.png", png(255))
+
+    assert origins_in(source) == ["a.png"]
+
+
+def test_a_picture_that_was_written_over_in_place_is_a_new_frame(source: PictureFolder, tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(png(0))
+    assert origins_in(source) == ["a.png"]
+
+    os.utime(picture, ns=(1, 1))
 
     assert origins_in(source) == ["a.png"]
 

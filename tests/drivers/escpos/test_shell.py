@@ -25,7 +25,7 @@ from drivers.escpos.words import Condition
 
 PATIENT = Timings(reply_s=5.0, quiet_s=60.0, trouble_s=60.0)
 HASTY = Timings(reply_s=0.02, quiet_s=60.0, trouble_s=60.0)
-INQUISITIVE = Timings(reply_s=5.0, quiet_s=0.01, trouble_s=0.01)
+INQUISITIVE = Timings(reply_s=5.0, quiet_s=0.2, trouble_s=0.2)
 
 READY = PrinterStatus(online=True)
 _COMMANDS = re.compile(
@@ -48,6 +48,8 @@ class FakePrinter:
         self.is_held = False
         self.hold_after_next_asb = False
         self.when_held: Callable[[], None] = lambda: None
+        self.times_asked = 0
+        self.when_asked_for_the_fifth_time: Callable[[], None] = lambda: None
         self.paper = b""
         self.closed_raster_bytes = 0
         self.connections = 0
@@ -84,6 +86,9 @@ class FakePrinter:
 
     def _obey(self, command: re.Match[bytes]) -> None:
         if command["real_time"]:
+            self.times_asked += command[0][2] == 1
+            if self.times_asked == 5:
+                self.when_asked_for_the_fifth_time()
             if self.answers_real_time:
                 self.says(bytes((self.real_time[command[0][2]],)))
         elif self.is_held:
@@ -223,7 +228,7 @@ def test_a_printer_that_does_not_answer_gets_no_byte_of_the_job() -> None:
 def test_an_interrupted_command_of_an_earlier_job_is_closed_first() -> None:
     async def conversation() -> None:
         fake = FakePrinter()
-        async with opened(fake, timings=Timings(reply_s=0.2, quiet_s=60.0)) as printer:
+        async with opened(fake, timings=Timings(reply_s=1.0, quiet_s=60.0)) as printer:
             await first_status(printer)
             fake.swallows_next_asb = True
             assert await printer.print(b"Merci") == Confirmed()
@@ -277,13 +282,31 @@ def test_no_answer_after_data_began_is_uncertain_and_a_late_answer_never_confirm
     run(conversation)
 
 
+def test_an_answer_to_an_earlier_job_that_comes_amid_the_next_one_does_not_confirm_it() -> None:
+    async def conversation() -> None:
+        fake = FakePrinter()
+        async with opened(fake, ConfirmBy.PAPER_STATUS) as printer:
+            await first_status(printer)
+            fake.hold_after_next_asb = True
+            assert await printer.print(b"A", deadline_s=0.02) == Uncertain(reason=Condition.SILENT)
+
+            # ESC @, GS a, data and GS r of the next job are held too, but an ASB comes by itself (a cover was closed)
+            says = iter([b"", fake.asb, b"", b"\x00"])
+            fake.when_held = lambda: fake.says(next(says))
+
+            assert await printer.print(b"B", deadline_s=0.5) == Uncertain(reason=Condition.SILENT)
+            assert next(says, None) is None
+
+    run(conversation)
+
+
 def test_paper_that_runs_out_amid_a_job_is_named() -> None:
     async def conversation() -> None:
         fake = FakePrinter()
         async with opened(fake) as printer:
             await first_status(printer)
             fake.hold_after_next_asb = True
-            job = asyncio.ensure_future(printer.print(b"Merci", deadline_s=0.1))
+            job = asyncio.ensure_future(printer.print(b"Merci", deadline_s=1.0))
             fake.when_held = lambda: fake.says(bytes.fromhex("18 00 0f 0f"))
 
             assert await job == Uncertain(reason=Condition.PAPER_OUT)
@@ -299,6 +322,18 @@ def test_a_silent_printer_is_asked_how_it_is() -> None:
             fake.real_time |= {1: 0x1A, 2: 0x32, 4: 0x7E}  # no ASB tells this one
             status = await statuses_until(printer, lambda status: status.paper_near_end)
         assert status == PrinterStatus(online=False, paper_out=True, paper_near_end=True)
+
+    run(conversation)
+
+
+def test_a_silent_printer_that_answers_each_time_stays_open() -> None:
+    async def conversation() -> None:
+        fake = FakePrinter()
+        async with opened(fake, timings=INQUISITIVE) as printer:
+            await first_status(printer)
+            fake.when_asked_for_the_fifth_time = lambda: fake.real_time.update({1: 0x16})
+            status = await statuses_until(printer, lambda status: status.drawer_pin_high)
+        assert status.online
 
     run(conversation)
 

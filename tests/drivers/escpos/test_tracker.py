@@ -28,6 +28,10 @@ def test_a_round_of_a_printer_without_paper() -> None:
     assert answered(0x1A, 0x32, 0x12, 0x7E) == PrinterStatus(online=False, paper_out=True, paper_near_end=True)
 
 
+def test_a_round_of_a_printer_with_little_paper() -> None:
+    assert answered(0x12, 0x12, 0x12, 0x1E) == PrinterStatus(online=True, paper_near_end=True)
+
+
 def test_a_round_of_a_printer_with_an_open_cover_and_drawer() -> None:
     assert answered(0x1E, 0x16, 0x12, 0x12) == PrinterStatus(online=False, cover_open=True, drawer_pin_high=True)
 
