@@ -255,14 +255,15 @@ class EscposPrinter:
         self._rounds_unanswered += 1
         self._tracker.give_up()
         self._tracker.plan(tuple(RealTimeRequest))
-        with contextlib.suppress(TimeoutError):  # counted above
-            async with asyncio.timeout(self._timings.reply_s):
-                await self._ask_next()
+        await self._ask_next()
 
     async def _ask_next(self) -> None:
         # While a job is being written, reading must not wait for it: the question stays planned.
-        if not self._write_lock.locked() and (question := self._tracker.next_question()) is not None:
-            await self._write(question.command)
+        if self._write_lock.locked() or (question := self._tracker.next_question()) is None:
+            return
+        with contextlib.suppress(TimeoutError):  # a printer that takes nothing: it shows as a round without an answer
+            async with asyncio.timeout(self._timings.reply_s):
+                await self._write(question.command)
 
     def _take(self, data: bytes) -> None:
         before = self._tracker.status
