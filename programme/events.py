@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
@@ -318,6 +318,9 @@ EventData: TypeAlias = (
     | GrantIssued
     | AuthorisationAnswered
 )
+
+OPERATIONS: tuple[type[Operation], ...] = get_args(Operation)
+"""The events that move value at a counter."""
 
 EVENT_TYPES: dict[str, type[EventData]] = {
     "comptoir.earned.v1": Earned,
