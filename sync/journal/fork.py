@@ -1,0 +1,89 @@
+"""A new epoch: after enrolment, a fork or damage.
+
+The later rows of a branch that central may not know are copied, bytes and ids unchanged, so that nothing is dropped and
+nothing counts twice. Their effects are in the state already; only `EpochOpened` changes it: the grant is gone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+from programme.events import (
+    TYPE_NAMES,
+    DayClosed,
+    EpochOpened,
+    EpochReason,
+    GrantReceived,
+    RowLink,
+    decode_event,
+    encode_event,
+)
+from programme.state import evolve
+from sync.chain import GENESIS
+from sync.journal.rows import Place, first_position_of
+from sync.journal.standing import Standing
+from sync.journal.transaction import Session
+
+_NOT_COPIED = tuple(TYPE_NAMES[kind] for kind in (EpochOpened, GrantReceived, DayClosed))
+_LATER = f"""
+SELECT event FROM rows WHERE position > ? AND position <= ?
+AND type NOT IN ({", ".join("?" for _ in _NOT_COPIED)}) ORDER BY position
+"""
+_LAST_ACK = """
+SELECT epoch, seq, hash FROM acks JOIN epochs USING (epoch) WHERE seq > 0
+ORDER BY counter DESC, generation DESC LIMIT 1
+"""
+
+
+def new_epoch_id(counter: int) -> str:
+    """A counter and 64 random bits, so that two copies of a disk never open the same epoch."""
+    return f"{counter}-{secrets.token_hex(8)}"
+
+
+def add_epoch(connection: sqlite3.Connection, counter: int, first_position: int) -> Place:
+    """Begin an empty epoch."""
+    epoch = new_epoch_id(counter)
+    connection.execute(
+        "INSERT INTO epochs (counter, epoch, first_position) VALUES (?, ?, ?)", (counter, epoch, first_position)
+    )
+    return Place(epoch=epoch, first_position=first_position, seq=0, hash=GENESIS)
+
+
+def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]) -> None:
+    """Begin a new epoch after the last acknowledged row, and copy what came after it."""
+    connection = session.connection
+    before = session.standing.place
+    parent, parent_position = _parent(session)
+    later = connection.execute(_LATER, (parent_position, before.last_position, *_NOT_COPIED)).fetchall()
+    (counter,) = connection.execute("SELECT max(counter) FROM epochs").fetchone()
+    place = add_epoch(connection, counter + 1, before.last_position + 1)
+    session.standing = Standing(place=place, generation=session.standing.generation)
+    opened = EpochOpened(epoch=place.epoch, reason=reason, parent=parent)
+    event = session.event(new_id(), opened, None)
+    session.write(event, encode_event(event))
+    session.records.change(evolve(session.records, event))
+    copied = set()
+    for (data,) in later:
+        copy = decode_event(data)
+        if copy.event_id not in copied:
+            session.write(copy, data)
+            copied.add(copy.event_id)
+    # They were in the hands of the link in the epoch before, or may have been: nothing here counts as never sent.
+    session.standing = replace(session.standing, sent_position=session.standing.place.last_position)
+
+
+def _parent(session: Session) -> tuple[RowLink, int]:
+    """The last row that an ack of central's is held for, and its position; before any, the place before the first."""
+    connection = session.connection
+    found = connection.execute(_LAST_ACK).fetchone()
+    if found is None:
+        epoch = connection.execute("SELECT epoch FROM epochs ORDER BY counter LIMIT 1").fetchone()[0]
+        return RowLink(epoch=epoch, seq=0, hash=GENESIS.hex()), 0
+    epoch, seq, digest = found
+    first_position = first_position_of(connection, epoch)
+    assert first_position is not None
+    return RowLink(epoch=epoch, seq=seq, hash=digest.hex()), first_position + seq - 1

@@ -1,0 +1,314 @@
+"""The journal: append-only rows, the state they add up to, and what they leave to do, in one SQLite file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from uuid_utils.compat import uuid7
+
+from programme.events import EpochOpened, EpochReason, RowLink
+from sync.chain import Row
+from sync.clock import BootClock, OrderClock, from_us
+from sync.errors import JournalError
+from sync.journal import jobs, replica
+from sync.journal.acks import take_ack
+from sync.journal.database import connect, connect_read_only, meaning, migrate
+from sync.journal.fork import add_epoch, open_epoch
+from sync.journal.lock import FileLock
+from sync.journal.rows import first_position_of, rows_between
+from sync.journal.standing import Standing, load_standing
+from sync.journal.transaction import Session, Transaction
+from sync.journal.values import AckOutcome, Job, JobState, Queue
+from sync.journal.writer import Work, Writer
+from sync.wire import Ack, Head, RegistryDelta, RegistrySnapshot
+
+T = TypeVar("T")
+MakeId = Callable[[], UUID]
+
+_SNAPSHOT_CHUNK = 500
+"""Entries of a snapshot per transaction, so that a scan never waits for a whole one."""
+
+
+class Journal:
+    """One box's journal; one process at a time may have it open.
+
+    Its methods block and may be called from any thread, but not from within a work.
+    """
+
+    def __init__(self, session: Session, path: Path, lock: FileLock, new_id: MakeId) -> None:
+        self._session = session
+        self._path = path
+        self._lock = lock
+        self._new_id = new_id
+        self._writer = Writer(session, path)
+        self._reader = connect_read_only(path)
+        self._reading = threading.Lock()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        device: str,
+        key: Ed25519PrivateKey,
+        clock: BootClock,
+        signed_time: datetime,
+        new_id: MakeId = uuid7,
+    ) -> Journal:
+        """Begin the journal of a newly enrolled box.
+
+        Args:
+            key: The journal key.
+            signed_time: Central's, from the enrolment; sets the order clock.
+
+        Raises:
+            JournalError: There is a journal already, or the file can't be written.
+        """
+        lock = FileLock(path)
+        with _letting_go(path, lock):
+            session = _first_session(path, device, key, clock, OrderClock.starting_at(clock, signed_time), new_id)
+            _sync_folder(path.parent)
+            return cls(session, path, lock, new_id)
+
+    @classmethod
+    def open(
+        cls, path: Path, *, device: str, key: Ed25519PrivateKey, clock: BootClock, new_id: MakeId = uuid7
+    ) -> Journal:
+        """Go on with a journal.
+
+        Raises:
+            JournalBroken: It doesn't end where it says.
+            JournalError: There is none, another program has it open, or it is another box's.
+        """
+        if not path.exists():
+            raise JournalError(f"{path} doesn't exist: enrol this box")
+        lock = FileLock(path)
+        with _letting_go(path, lock):
+            return cls(_next_session(path, device, key, clock), path, lock, new_id)
+
+    def close(self) -> None:
+        """Finish what was submitted, and let the file go."""
+        self._writer.close()
+        with self._reading:
+            self._reader.close()
+        self._lock.release()
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Have a work done in a transaction; its future is done once that is on disk.
+
+        A work that raises is undone alone, and its future raises the same. The future raises `JournalFull` where the
+        disk is full and `JournalError` where it fails: then nothing was recorded, and the journal goes on when it can.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
+        return self._writer.submit(work)
+
+    @property
+    def head(self) -> RowLink | None:
+        """The last row on disk."""
+        return self._session.committed.head
+
+    @property
+    def watermark(self) -> RowLink:
+        """The last row of this epoch that central acknowledged; seq 0 for none."""
+        return self._session.committed.watermark
+
+    @property
+    def epoch(self) -> str:
+        """The current epoch."""
+        return self._session.committed.place.epoch
+
+    def rows(self, first_seq: int, last_seq: int, max_bytes: int, *, epoch: str | None = None) -> list[Row]:
+        """Consecutive rows from `first_seq`, up to a size but at least one where there is one.
+
+        Args:
+            epoch: The current one by default.
+        """
+        with self._reading:
+            place = self._session.committed.place
+            if epoch is None or epoch == place.epoch:
+                start: int | None = place.first_position
+            else:
+                start = first_position_of(self._reader, epoch)
+            if start is None:
+                return []
+            rows = rows_between(self._reader, start + first_seq - 1, start + last_seq - 1, max_bytes)
+        return [row for row in rows if row.epoch == (epoch or place.epoch)]
+
+    def mark_sent(self, seq: int) -> None:
+        """Write down that rows up to this one may have left the box; before they do."""
+
+        def work(_: Transaction) -> None:
+            self._session.mark_sent(seq)
+
+        if self._session.committed.sent_position < self._session.committed.place.position(seq):
+            self._writer.call(work)
+
+    def acknowledge(self, ack: Ack, signed: str) -> AckOutcome:
+        """Take an ack whose signature was verified.
+
+        Args:
+            signed: The message, verbatim, to keep.
+
+        Raises:
+            Unreadable: It is for another box.
+        """
+        return self._writer.call(lambda _: take_ack(self._session, ack, signed))
+
+    def signed_time(self, at: datetime) -> None:
+        """Take a signed time that came otherwise than by an ack."""
+        self._writer.call(lambda _: self._session.clock.signed_time(at))
+
+    def open_epoch(self, reason: EpochReason) -> None:
+        """Begin a new epoch after the last acknowledged row, with copies of the later rows and without a grant."""
+        self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id))
+
+    def jobs(self, state: JobState | None = None) -> list[Job]:
+        """Jobs in a state, or all, in the order they were queued."""
+        with self._reading:
+            return jobs.read_jobs(self._reader, state)
+
+    def job(self, job_id: int) -> Job | None:
+        """One job."""
+        with self._reading:
+            return jobs.job_by_id(self._reader, job_id)
+
+    def update_job(self, job_id: int, state: JobState, detail: str = "") -> None:
+        """Write down how far a job is."""
+        self._writer.call(lambda _: jobs.set_job(self._session.connection, job_id, state, detail))
+
+    def queue(self) -> Queue:
+        """What central hasn't booked yet."""
+        with self._reading:
+            standing = self._session.committed
+            return _read_queue(self._reader, standing.place.position(standing.watermark_seq))
+
+    def replica_head(self, programme: str) -> Head | None:
+        """How far a programme's replica is; None before its first snapshot."""
+        with self._reading:
+            return replica.head(self._reader, programme)
+
+    def replica_heads(self) -> dict[str, Head]:
+        """How far every replica is."""
+        with self._reading:
+            return replica.heads(self._reader)
+
+    def apply_delta(self, delta: RegistryDelta) -> bool:
+        """Take a registry delta whose signature was verified; False where a snapshot must be fetched."""
+        return self._writer.call(lambda _: replica.apply_delta(self._session.connection, delta))
+
+    def replace_replica(self, snapshot: RegistrySnapshot) -> bool:
+        """Put a verified snapshot in place of a programme's replica, in one step; one at a time.
+
+        Returns:
+            False where deltas have meanwhile led further.
+        """
+        session, call, programme = self._session, self._writer.call, snapshot.programme
+        self._clear_unused(programme)
+        slot = call(lambda _: replica.free_slot(session.connection, programme))
+        for start in range(0, len(snapshot.entries), _SNAPSHOT_CHUNK):
+            part = snapshot.entries[start : start + _SNAPSHOT_CHUNK]
+            call(lambda _, part=part: replica.load(session.connection, programme, slot, part))  # type: ignore[misc]
+        head = Head(generation=snapshot.generation, version=snapshot.version)
+        swapped = call(lambda _: replica.swap(session.connection, programme, slot, head))
+        self._clear_unused(programme)
+        return swapped
+
+    def _clear_unused(self, programme: str) -> None:
+        while self._writer.call(lambda _: replica.clear_unused(self._session.connection, programme, _SNAPSHOT_CHUNK)):
+            pass
+
+
+@contextmanager
+def _letting_go(path: Path, lock: FileLock) -> Iterator[None]:
+    """Release the lock where a journal can't be had, and say why in our words."""
+    try:
+        yield
+    except (sqlite3.Error, JournalError) as error:
+        lock.release()
+        raise meaning(error, path) if isinstance(error, sqlite3.Error) else error from None
+
+
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that is closed where the journal turns out not to be usable."""
+    connection = connect(path)
+    try:
+        yield connection
+    except (sqlite3.Error, JournalError):
+        connection.close()
+        raise
+
+
+def _first_session(
+    path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock, clock: OrderClock, new_id: MakeId
+) -> Session:
+    with _connection(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        migrate(connection)
+        if connection.execute("SELECT 1 FROM box").fetchone() is not None:
+            raise JournalError(f"{path} is a journal already: open it")
+        connection.execute("INSERT INTO box VALUES (1, ?, ?)", (device, key.public_key().public_bytes_raw()))
+        standing = Standing(place=add_epoch(connection, 1, 1))
+        session = Session(connection, device=device, boot=boot, clock=clock, standing=standing)
+        opened = EpochOpened(epoch=standing.place.epoch, reason=EpochReason.ENROLMENT)
+        Transaction(session).append(new_id(), opened)
+        session.commit()
+        return session
+
+
+def _next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock) -> Session:
+    with _connection(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        migrate(connection)
+        _check_owner(connection, path, device, key)
+        standing, base = load_standing(connection)
+        connection.execute("COMMIT")
+        return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey) -> None:
+    box = connection.execute("SELECT device, journal_key FROM box").fetchone()
+    if box is None:
+        raise JournalError(f"{path} holds no journal: enrol this box")
+    if box[0] != device:
+        raise JournalError(
+            f"{path} is the journal of box {box[0]!r}, and this is {device!r}: give it its own disk back"
+        )
+    if box[1] != key.public_key().public_bytes_raw():
+        raise JournalError(f"{path} was written under another journal key: give box {device!r} its own key file back")
+
+
+def _read_queue(connection: sqlite3.Connection, booked_position: int) -> Queue:
+    count, oldest_us = connection.execute(
+        "SELECT count(*), min(ordered_at_us) FROM rows WHERE position > ?", (booked_position,)
+    ).fetchone()
+    values = connection.execute(
+        "SELECT currency, sum(value_minor) FROM rows WHERE position > ? AND value_minor IS NOT NULL GROUP BY currency",
+        (booked_position,),
+    ).fetchall()
+    return Queue(
+        unbooked_rows=count,
+        value_at_risk_minor=dict(values),
+        oldest_unbooked_at=None if oldest_us is None else from_us(oldest_us),
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,98 @@
+"""Where the journal, its outbox and its clock stand: one small row, written once per commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from programme.events import ClockState, RowLink
+from sync.chain import GENESIS
+from sync.clock import ClockBase
+from sync.errors import JournalBroken
+from sync.journal.rows import Place, first_position_of, row_at
+
+_SAVE = """
+INSERT OR REPLACE INTO standing (id, epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,
+                                 clock_at_us, clock_elapsed_us, clock_boot_id, clock_state)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The journal's place, and what central knows of it.
+
+    Attributes:
+        sent_position: Rows up to this position were handed to the link at least once.
+        watermark_seq: Acknowledged by central in this epoch; 0 for none.
+        watermark_hash: That row's hash; zeros for none.
+        generation: Central's, in the last ack taken; 0 before the first.
+    """
+
+    place: Place
+    sent_position: int = 0
+    watermark_seq: int = 0
+    watermark_hash: bytes = GENESIS
+    generation: int = 0
+
+    @property
+    def head(self) -> RowLink | None:
+        """The journal's last row."""
+        if self.place.seq == 0:
+            return None
+        return RowLink(epoch=self.place.epoch, seq=self.place.seq, hash=self.place.hash.hex())
+
+    @property
+    def watermark(self) -> RowLink:
+        """The last row that central acknowledged; seq 0 for none."""
+        return RowLink(epoch=self.place.epoch, seq=self.watermark_seq, hash=self.watermark_hash.hex())
+
+
+def save_standing(connection: sqlite3.Connection, standing: Standing, clock: ClockBase) -> None:
+    """Write it down, within the caller's transaction."""
+    place = standing.place
+    parameters = (
+        place.epoch,
+        place.seq,
+        place.hash,
+        standing.sent_position,
+        standing.watermark_seq,
+        standing.watermark_hash,
+        standing.generation,
+        clock.at_us,
+        clock.elapsed_us,
+        clock.boot_id,
+        clock.state.value,
+    )
+    connection.execute(_SAVE, parameters)
+
+
+def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
+    """Read it, and check that the rows end where it says.
+
+    Raises:
+        JournalBroken: They don't.
+    """
+    found = connection.execute(
+        "SELECT epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,"
+        " clock_at_us, clock_elapsed_us, clock_boot_id, clock_state FROM standing"
+    ).fetchone()
+    if found is None:
+        raise JournalBroken("the journal doesn't say where it ends", epoch="", seq=0)
+    epoch, seq, digest, sent_position, watermark_seq, watermark_hash, generation, *clock = found
+    first_position = first_position_of(connection, epoch)
+    if first_position is None:
+        raise JournalBroken(f"epoch {epoch} is missing", epoch=epoch, seq=0)
+    place = Place(epoch=epoch, first_position=first_position, seq=seq, hash=digest)
+    last = row_at(connection, place.last_position)
+    if last is None or (last.epoch, last.seq, last.hash) != (epoch, seq, digest):
+        raise JournalBroken(f"the journal doesn't end at {epoch}/{seq} as it should", epoch=epoch, seq=seq)
+    standing = Standing(
+        place=place,
+        sent_position=sent_position,
+        watermark_seq=watermark_seq,
+        watermark_hash=watermark_hash,
+        generation=generation,
+    )
+    at_us, elapsed_us, boot_id, state = clock
+    return standing, ClockBase(at_us=at_us, elapsed_us=elapsed_us, boot_id=boot_id, state=ClockState(state))
