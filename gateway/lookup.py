@@ -1,0 +1,93 @@
+"""Questions to the journal that need no writer: committed rows, through a connection that can't write."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from uuid import UUID
+
+from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, Event, decode_event
+from sync.journal.database import connect_read_only
+
+_UNBOOKED_AFTER = """
+SELECT first_position + watermark_seq - 1, sent_position
+FROM standing JOIN epochs USING (epoch)
+"""
+
+
+class Stage(Enum):
+    """How far an operation is on its way."""
+
+    RECORDED = "recorded"
+    """On this box's disk."""
+    SENT = "sent"
+    BOOKED = "booked"
+    """Committed by central."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """A recorded event and how far it is."""
+
+    event: Event
+    stage: Stage
+
+
+class Lookup:
+    """Finds rows; for use on one thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Lookup:
+        """Open a journal that a `sync.journal.Journal` has open, or has left."""
+        return cls(connect_read_only(path))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def ended_by(self, authorisation: UUID) -> Event | None:
+        """The one row that ended an ask or carries this event id, whatever its epoch."""
+        found = self._connection.execute(
+            "SELECT event FROM rows WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,)
+        ).fetchone()
+        return None if found is None else decode_event(found[0])
+
+    def find(self, event_id: UUID) -> Tracked | None:
+        """An operation or a closure by its id."""
+        found = self._connection.execute(
+            "SELECT event, position FROM rows WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
+            (event_id.bytes,),
+        ).fetchone()
+        return None if found is None else self._tracked(*found)
+
+    def last_operations(self, count: int) -> list[Tracked]:
+        """The newest operations, the newest first."""
+        names = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
+        marks = ",".join("?" * len(names))
+        found = self._connection.execute(
+            f"SELECT event, position FROM rows WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count)
+        ).fetchall()
+        return [self._tracked(event, position) for event, position in found]
+
+    def given_up(self) -> tuple[UUID, ...]:
+        """Asks whose abandonment central hasn't acknowledged."""
+        booked_up_to, _ = self._marks()
+        found = self._connection.execute(
+            "SELECT ends FROM rows WHERE position > ? AND type = ? ORDER BY position",
+            (booked_up_to, TYPE_NAMES[AuthorisationAbandoned]),
+        ).fetchall()
+        return tuple(UUID(bytes=ends) for (ends,) in found)
+
+    def _tracked(self, event: bytes, position: int) -> Tracked:
+        booked_up_to, sent_up_to = self._marks()
+        stage = Stage.BOOKED if position <= booked_up_to else Stage.SENT if position <= sent_up_to else Stage.RECORDED
+        return Tracked(event=decode_event(event), stage=stage)
+
+    def _marks(self) -> tuple[int, int]:
+        booked_up_to, sent_up_to = self._connection.execute(_UNBOOKED_AFTER).fetchone()
+        return int(booked_up_to), int(sent_up_to)

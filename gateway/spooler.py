@@ -1,0 +1,148 @@
+"""The spooler: durable print jobs, and one worker that gives them to the printer.
+
+A job waits for paper and for the printer to be there, for ever. Nothing is ever printed twice by itself: a job is
+marked SENDING on disk before its first byte leaves, and one that is found SENDING after a crash, or whose end the
+printer didn't confirm, is UNCERTAIN. A person looks at the paper and asks for a duplicate, or doesn't.
+
+    QUEUED ──▶ SENDING ──▶ CONFIRMED
+      ▲           ├──────▶ UNCERTAIN
+      └───────────┘ not a byte was sent
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from drivers.escpos.compose import Paper, Receipt, compose
+from drivers.escpos.shell import Confirmed, NotStarted, PrintOutcome, Uncertain
+from drivers.escpos.words import words_for
+from gateway.receipts import RECEIPT_JOB, decode_ticket, lay_out
+from gateway.words import choose
+from programme.errors import NotUnderstood
+from sync.errors import JournalError
+from sync.journal import Job, JobState, Journal
+
+_log = structlog.get_logger("comptoir.spooler")
+
+
+class Printer(Protocol):
+    """A printer that is open."""
+
+    async def print(self, job: bytes) -> PrintOutcome:
+        """Print one job; never raises for a fault of the printer."""
+        ...
+
+
+class Spooler:
+    """Prints the journal's jobs, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        paper: Paper,
+        language: str,
+        retry_s: float = 10.0,
+        compose_job: Callable[[Receipt, Paper], bytes] = compose,
+    ) -> None:
+        """Set up.
+
+        Args:
+            retry_s: A job that couldn't start is tried again after so long, also when the printer reports no change.
+        """
+        self._journal = journal
+        self._paper = paper
+        self._language = language
+        self._compose = compose_job
+        self._retry_s = retry_s
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+
+    def recover(self) -> int:
+        """After a start: jobs that were being sent are uncertain.
+
+        Returns:
+            How many.
+        """
+        interrupted = self._journal.jobs(JobState.SENDING)
+        for job in interrupted:
+            self._journal.update_job(job.job_id, JobState.UNCERTAIN, self._say_interrupted())
+        return len(interrupted)
+
+    def wake(self) -> None:
+        """Jobs were added, or the printer's state changed: look again."""
+        self._changed.set()
+
+    async def serve(self, printer: Printer) -> None:
+        """Print what is queued, for as long as the printer is open; the supervisor calls again when it is back."""
+        while True:
+            self._changed.clear()
+            waiting = await asyncio.to_thread(self._journal.jobs, JobState.QUEUED)
+            job = next((job for job in waiting if job.kind == RECEIPT_JOB), None)
+            if job is None or not await self._print(job, printer):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._retry_s):
+                        await self._changed.wait()
+
+    async def settled(self) -> None:
+        """Wait until no job is being sent."""
+        await self._settled.wait()
+
+    async def _print(self, job: Job, printer: Printer) -> bool:
+        """Print one job; False where it must wait for a change."""
+        try:
+            data = await asyncio.to_thread(self._compose_job, job)
+        except (NotUnderstood, ValueError, KeyError) as error:
+            _log.error("job can't be composed", job=job.job_id, reason=str(error))
+            await self._update(job, JobState.FAILED, str(error)[:200])
+            return True
+        if not await self._update(job, JobState.SENDING, ""):
+            return False
+        outcome = await self._send(job, data, printer)
+        match outcome:
+            case Confirmed():
+                await self._update(job, JobState.CONFIRMED, "")
+            case Uncertain(reason=reason):
+                words = words_for(reason)
+                await self._update(job, JobState.UNCERTAIN, choose(self._language, words.fr, words.en))
+            case NotStarted(reason=reason):
+                words = words_for(reason)
+                await self._update(job, JobState.QUEUED, choose(self._language, words.fr, words.en))
+                return False
+        return True
+
+    async def _send(self, job: Job, data: bytes, printer: Printer) -> PrintOutcome:
+        self._settled.clear()
+        try:
+            return await printer.print(data)
+        except asyncio.CancelledError:
+            # The agent stops: some bytes may be on paper.
+            await self._update(job, JobState.UNCERTAIN, self._say_interrupted())
+            raise
+        finally:
+            self._settled.set()
+
+    def _compose_job(self, job: Job) -> bytes:
+        return self._compose(lay_out(decode_ticket(job.payload)), self._paper)
+
+    async def _update(self, job: Job, state: JobState, detail: str) -> bool:
+        """Write down how far a job is; one that stays SENDING since that failed is uncertain after the next start."""
+        try:
+            await asyncio.to_thread(self._journal.update_job, job.job_id, state, detail)
+        except JournalError as error:
+            _log.error("job state not recorded", job=job.job_id, state=state.value, reason=str(error))
+            return False
+        return True
+
+    def _say_interrupted(self) -> str:
+        return choose(
+            self._language,
+            "Impression interrompue : regardez si le ticket est sorti.",
+            "Printing was interrupted: look whether the receipt came out.",
+        )
