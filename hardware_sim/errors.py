@@ -6,6 +6,8 @@ SimulatorError
 ├── BrokerError         a person installs the broker or reads its log
 ├── PictureError        the caller gives another picture
 ├── UnpluggedError      the caller plugs the twin in first
+├── ProgramError        a person reads the program's log
+├── StoryError          the story didn't hold: a person reads which step, and why
 ├── BadRequestError     the caller corrects the control request
 └── ControlError        the caller reads the twin's answer, or starts the twin
 """
@@ -33,6 +35,14 @@ class PictureError(SimulatorError):
 
 class UnpluggedError(SimulatorError):
     """The twin is unplugged: the test or the story plugs it in before it scans."""
+
+
+class ProgramError(SimulatorError):
+    """A program of the virtual town ended, failed or was not ready in time: a person reads its log."""
+
+
+class StoryError(SimulatorError):
+    """Something in the story did not happen as it must."""
 
 
 class BadRequestError(SimulatorError):

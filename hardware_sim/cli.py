@@ -1,0 +1,88 @@
+"""`comptoir-sim`: the story, and each twin as a program of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hardware_sim.errors import SimulatorError
+
+PROFILE_WIDTHS = {80: "WIDE", 58: "NARROW"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when it held, 1 when it didn't, 2 for bad usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except SimulatorError as error:
+        print(f"comptoir-sim: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="comptoir-sim", description="Stand-ins for every device, and a virtual town.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    story = commands.add_parser("story", help="two shops, one beep, end to end; exits 0 only if it held")
+    story.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for story.json and the receipts")
+    story.add_argument("--break", dest="fault", choices=("double", "lost", "ledger"), help="plant a fault")
+    story.set_defaults(run=_story)
+
+    scanner = commands.add_parser("scanner", help="a serial hand scanner on a pty")
+    scanner.add_argument("--device", type=Path, required=True, help="where the pty appears")
+    scanner.add_argument("--control", type=Path, required=True, help="control socket")
+    scanner.set_defaults(run=_scanner)
+
+    printer = commands.add_parser("printer", help="an ESC/POS printer on TCP")
+    printer.add_argument("--output", type=Path, required=True, help="folder for the receipts")
+    printer.add_argument("--control", type=Path, required=True, help="control socket")
+    printer.add_argument("--port", type=int, help="loopback port; any free one by default")
+    printer.add_argument("--paper", type=int, choices=PROFILE_WIDTHS, default=80, help="width in mm")
+    printer.set_defaults(run=_printer)
+
+    link = commands.add_parser("link", help="a link to a port of this machine that can be cut")
+    link.add_argument("--target-port", type=int, required=True)
+    link.add_argument("--port", type=int, help="loopback port; any free one by default")
+    link.add_argument("--control", type=Path, required=True, help="control socket")
+    link.set_defaults(run=_link)
+    return parser
+
+
+def _story(options: argparse.Namespace) -> int:
+    from hardware_sim.story.tell import Fault, tell_story
+
+    fault = Fault(options.fault) if options.fault else None
+    return 0 if tell_story(out=options.out, fault=fault) else 1
+
+
+def _scanner(options: argparse.Namespace) -> int:
+    from hardware_sim.twins import run_scanner
+
+    asyncio.run(run_scanner(device=options.device, control=options.control))
+    return 0
+
+
+def _printer(options: argparse.Namespace) -> int:
+    from hardware_sim.printer import profile
+    from hardware_sim.twins import run_printer
+
+    chosen = getattr(profile, PROFILE_WIDTHS[options.paper])
+    asyncio.run(run_printer(output=options.output, control=options.control, port=options.port, profile=chosen))
+    return 0
+
+
+def _link(options: argparse.Namespace) -> int:
+    from hardware_sim.twins import run_link
+
+    asyncio.run(run_link(target_port=options.target_port, control=options.control, port=options.port))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

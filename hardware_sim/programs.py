@@ -1,0 +1,136 @@
+"""Programs of the virtual town, each a process of its own that can be stopped, killed and started again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from hardware_sim.errors import ProgramError
+
+T = TypeVar("T")
+
+_STOP_WITHIN_S = 15.0
+_RETRY_S = 0.02
+
+
+def until(condition: Callable[[], T | None], *, what: str, within_s: float = 30.0) -> T:
+    """Wait for a condition that other processes bring about.
+
+    Args:
+        condition: Returns something true once it holds; an OSError means "not yet".
+        what: Named when it doesn't.
+
+    Raises:
+        ProgramError: It didn't hold in time.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            value = condition()
+        except OSError:
+            value = None
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise ProgramError(f"waited {within_s:.0f} s in vain for {what}")
+        time.sleep(_RETRY_S)
+
+
+class Program:
+    """One program, over as many starts and kills as wanted; its output is appended to a log."""
+
+    def __init__(
+        self, name: str, module: str, arguments: Sequence[str], *, log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Set up, without starting.
+
+        Args:
+            module: What `python -m` runs.
+        """
+        self.name = name
+        self.log = log
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._environ = {**os.environ, **(environ or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid if self.running and self._process is not None else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it; what "ready" means is for the caller to wait for."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environ
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end; kill it when it doesn't."""
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def wait_ready(self, ready: Callable[[], T | None], *, within_s: float = 30.0) -> T:
+        """Wait until it says it is ready.
+
+        Raises:
+            ProgramError: It ended first, or wasn't ready in time; its last words are in the message.
+        """
+
+        def check() -> T | None:
+            if not self.running:
+                raise ProgramError(f"{self.name} ended: {self._last_words()}")
+            return ready()
+
+        try:
+            return until(check, what=f"{self.name} to be ready", within_s=within_s)
+        except ProgramError as error:
+            raise ProgramError(f"{error} ({self._last_words()})") from None
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return " | ".join(lines[-3:]) or f"see {self.log}"
+
+
+def run_once(module: str, arguments: Sequence[str], *, environ: Mapping[str, str] | None = None) -> str:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        ProgramError: It exited with another code than 0; its error output is in the message.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ProgramError(f"{module} {' '.join(arguments)} exited with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,175 @@
+"""A virtual shop: a real box with its scanner, camera, printer and cuttable links, every one a process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hardware_sim.control import ControlClient
+from hardware_sim.counter_client import CounterClient
+from hardware_sim.photo import PhotoSettings, take_photograph
+from hardware_sim.programs import Program, run_once, until
+
+_SETTINGS = """
+data_dir = "box"
+language = "fr"
+broker = "mqtt://127.0.0.1:{broker_port}"
+central = "http://127.0.0.1:{central_port}"
+
+[api]
+port = 0
+
+[[scanners]]
+name = "douchette"
+device = "{scanner}"
+
+[[cameras]]
+name = "camera"
+folder = "{pictures}"
+
+[printer]
+name = "imprimante"
+host = "127.0.0.1"
+port = {printer_port}
+"""
+
+
+class VirtualShop:
+    """One shop of the virtual town."""
+
+    def __init__(self, shop: str, *, folder: Path, broker_port: int, central_port: int) -> None:
+        """Set up, without starting.
+
+        Args:
+            shop: Shop id; its box is `box-{shop}`.
+            folder: Everything of this shop; its path must be short, for Unix sockets.
+        """
+        self.shop = shop
+        self.device = f"box-{shop}"
+        self.folder = folder
+        self.receipts = folder / "receipts"
+        self.pictures = folder / "pictures"
+        self.settings = folder / "comptoir.toml"
+        self._targets = {"broker-link": broker_port, "central-link": central_port}
+        self._twins: dict[str, ControlClient] = {}
+        self._programs: dict[str, Program] = {}
+        self.gateway = Program(
+            self.device, "gateway.cli", ["run", "--config", str(self.settings)], log=folder / "gateway.log"
+        )
+
+    @property
+    def journal(self) -> Path:
+        """The box's journal."""
+        return self.folder / "box" / "journal.sqlite"
+
+    @property
+    def counter(self) -> CounterClient:
+        """The box's local API, wherever its last start put it."""
+        api: dict[str, Any] = json.loads((self.folder / "box" / "api.json").read_text())
+        return CounterClient(api["url"])
+
+    def install(self) -> None:
+        """Plug the devices in and write the settings."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        scanner = self.folder / "scanner"
+        self._start_twin("scanner", ["scanner", "--device", str(scanner)])
+        self._start_twin("printer", ["printer", "--output", str(self.receipts)])
+        for name, port in self._targets.items():
+            self._start_twin(name, ["link", "--target-port", str(port)])
+        self.settings.write_text(
+            _SETTINGS.format(
+                broker_port=self.twin("broker-link").do("state")["port"],
+                central_port=self.twin("central-link").do("state")["port"],
+                scanner=scanner,
+                pictures=self.pictures,
+                printer_port=self.twin("printer").do("state")["port"],
+            )
+        )
+
+    def twin(self, name: str) -> ControlClient:
+        """The control of a device or link."""
+        return self._twins[name]
+
+    def request_enrolment(self) -> Path:
+        """Make the box's keys and what it shows to central."""
+        request = self.folder / "request.json"
+        self.run("enrol", "request", "--out", str(request))
+        return request
+
+    def accept_enrolment(self, enrolment: Path) -> None:
+        """Give the box what central answered."""
+        self.run("enrol", "accept", str(enrolment))
+
+    def run(self, *arguments: str) -> str:
+        """Run a `comptoir` command of this box.
+
+        Raises:
+            ProgramError: It failed.
+        """
+        return run_once("gateway.cli", [*arguments, "--config", str(self.settings)])
+
+    def open(self) -> None:
+        """Start the box and wait until its counter answers."""
+        (self.folder / "box" / "api.json").unlink(missing_ok=True)
+        self.gateway.start()
+        self.gateway.wait_ready(lambda: self.counter.get("/v1/status"))
+        self.twin("scanner").do("wait_host")
+
+    def cut_off(self) -> None:
+        """Pull the network: broker and central at once."""
+        for name in self._targets:
+            self.twin(name).do("cut")
+
+    def reconnect(self) -> None:
+        """Plug the network in again."""
+        for name in self._targets:
+            self.twin(name).do("restore")
+
+    def scan(self, payload: str) -> dict[str, Any]:
+        """Put a code under the hand scanner and return what the counter shows for it."""
+        before = self._presented_number()
+        self.twin("scanner").do("scan", payload=payload, symbology="]Q1")
+        return self._presented_after(before)
+
+    def photograph(self, picture: Path, *, seed: int) -> dict[str, Any]:
+        """Hold a photograph of a receipt before the camera and return what the counter shows for it."""
+        before = self._presented_number()
+        take_photograph(
+            picture=picture, into=self.pictures, name=f"photo-{seed}.jpg", settings=PhotoSettings(seed=seed)
+        )
+        return self._presented_after(before)
+
+    def receipt(self, number: int) -> tuple[Path, dict[str, Any]]:
+        """Wait for the printer's receipt of this number: its picture, and what is on it."""
+        printed = self.twin("printer").do("wait_receipt", count=number)
+        return self.receipts / f"receipt-{number:04}.png", printed
+
+    def close(self) -> None:
+        """End the box, then its devices."""
+        self.gateway.stop()
+        for program in self._programs.values():
+            program.stop()
+
+    def _presented_number(self) -> int:
+        return int(self.counter.get("/v1/counter")["number"])
+
+    def _presented_after(self, number: int) -> dict[str, Any]:
+        def newer() -> dict[str, Any] | None:
+            shown = self.counter.get("/v1/counter")
+            return shown if shown["number"] > number else None
+
+        return until(newer, what=f"a scan to reach the counter of shop {self.shop}")
+
+    def _start_twin(self, name: str, arguments: list[str]) -> None:
+        control = self.folder / f"{name}.sock"
+        program = Program(
+            f"{self.shop}/{name}",
+            "hardware_sim.cli",
+            [*arguments, "--control", str(control)],
+            log=self.folder / f"{name}.log",
+        )
+        program.start()
+        self._programs[name] = program
+        self._twins[name] = ControlClient(control)
+        self._twins[name].wait_ready()
