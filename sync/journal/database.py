@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sync.errors import JournalBroken, JournalError, JournalFull
 
-_CHECKPOINT_BACKSTOP_PAGES = 16_000
-"""The checkpointer works beside the writer; only a log of this size, 64 MiB, makes the writer do it."""
+_CHECKPOINT_BACKSTOP_PAGES = 4_000
+"""The checkpointer works beside the writer; only a log of this size, 16 MiB, makes the writer do it."""
 _LOG_KEEP_BYTES = 8 * 1024 * 1024
 _BUSY_TIMEOUT_S = 10.0
 

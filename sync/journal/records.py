@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from programme.canonical import canonical_bytes, from_bytes
+import msgspec
+
+from programme.canonical import from_bytes
 from programme.state import OPERATION, SOLD, Changes, Record, record_kind
 
 _PER_OPERATION = (OPERATION, SOLD)
+# Records are no evidence, verify compares what they say: they need no canonical form, and a scan has no time for it.
 
 
 class StoredRecords(Mapping[str, Record]):
@@ -52,7 +55,7 @@ class StoredRecords(Mapping[str, Record]):
             else:
                 self._connection.execute(
                     "INSERT INTO state (key, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record",
-                    (key, canonical_bytes(record)),
+                    (key, msgspec.json.encode(record)),
                 )
                 if not key.startswith(_PER_OPERATION):
                     self._kept[key] = record
