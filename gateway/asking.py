@@ -13,7 +13,7 @@ import structlog
 from gateway.identity import Identity
 from programme.authorisations import Answer, Ask
 from programme.decide import Answered
-from sync.errors import LinkError, WireError
+from sync.errors import LinkError, Unreadable, WireError
 from sync.topics import Up
 from sync.wire import CONTEXTS, AskMessage, RawRow, open_message, sign_message
 
@@ -28,11 +28,12 @@ class Publisher(Protocol):
         """Whether there is a connection now."""
         ...
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Hand a message over; never blocks.
 
         Raises:
             LinkError: There is no connection.
+            Unreadable: The message is too large.
         """
         ...
 
@@ -75,7 +76,7 @@ class Asking:
             self._link.publish(self._identity.address.up(Up.ASK), signed)
             async with asyncio.timeout(self._deadline_ms / 1_000):
                 return await answered
-        except (LinkError, TimeoutError):
+        except (LinkError, Unreadable, TimeoutError):
             return None
         finally:
             self._waiting.pop(ask.authorisation, None)

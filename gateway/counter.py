@@ -170,6 +170,17 @@ class CounterService:
                 return step
             asked = True
             answered = await self._asker.ask(step.ask, rows=step.rows, gives_up=self._lookup.given_up())
+            if answered is not None:
+                # Later than all that the answer rests on: so the operation comes after that in the canonical order, too.
+                await self._take_time(answered.answer.answered_at)
+
+    async def _take_time(self, at: datetime) -> None:
+        try:
+            await asyncio.to_thread(self._journal.signed_time, at)
+        except JournalFull as error:
+            raise CounterError(Problem.DISK_FULL) from error
+        except JournalError as error:
+            raise CounterError(Problem.JOURNAL_FAULT) from error
 
     def _step(
         self, tx: Transaction, case: Case, answered: Answered | None, asked: bool, may_ask: bool
@@ -223,20 +234,30 @@ class CounterService:
             tx.append(self._new_id(), data, closes=case.event_id, occurred_at=self._now())
         return Outcome(event_id=case.event_id, refusal=refusal, currency_code=currency_code)
 
-    def _ended(self, case: Case) -> Outcome | None:
-        """How a request with this id ended before.
+    def ended(self, event_id: UUID, *, is_same: Callable[[Event], bool]) -> Outcome | None:
+        """How a request with this id ended before; None where it hasn't.
+
+        Args:
+            is_same: Whether an event is what the present request would record.
 
         Raises:
             CounterError: The id belongs to another operation.
         """
-        event = self._lookup.ended_by(case.event_id)
+        event = self._lookup.ended_by(event_id)
         if event is None:
             return None
         if isinstance(event.data, AuthorisationAbandoned):
-            return Outcome(event_id=case.event_id, refusal=refusal_of(event.data), repeated=True)
-        if not is_of(case.command, event):
+            return Outcome(event_id=event_id, refusal=refusal_of(event.data), repeated=True)
+        if not is_same(event):
             raise CounterError(Problem.KEY_REUSED)
-        return Outcome(event_id=case.event_id, event=event, currency_code=_currency(event), repeated=True)
+        return Outcome(event_id=event_id, event=event, currency_code=_currency(event), repeated=True)
+
+    def announce(self) -> None:
+        """Rows were added by a work that was submitted here."""
+        self._recorded()
+
+    def _ended(self, case: Case) -> Outcome | None:
+        return self.ended(case.event_id, is_same=partial(is_of, case.command))
 
     def _turn(self, command: Command) -> tuple[str, str]:
         """What only one operation at a time may touch."""

@@ -8,10 +8,14 @@ from enum import Enum
 from pathlib import Path
 from uuid import UUID
 
-from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, Event, decode_event
+from programme.canonical import from_bytes
+from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, ClockState, Event, decode_event
+from programme.state import GRANT, HeldGrant
+from sync.journal import Job, JobState
 from sync.journal.database import connect_read_only
 
-_UNBOOKED_AFTER = """
+_OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
+_MARKS = """
 SELECT first_position + watermark_seq - 1, sent_position
 FROM standing JOIN epochs USING (epoch)
 """
@@ -83,11 +87,49 @@ class Lookup:
         ).fetchall()
         return tuple(UUID(bytes=ends) for (ends,) in found)
 
+    def jobs_of(self, event_id: UUID) -> list[Job]:
+        """What was left to do for an event, in order."""
+        return self._jobs("event_id = ?", event_id.bytes)
+
+    def open_jobs(self) -> list[Job]:
+        """Jobs that wait for the printer or for a person, in order."""
+        return self._jobs("state IN (?, ?, ?)", *(state.value for state in _OPEN_JOBS))
+
+    def job(self, job_id: int) -> Job | None:
+        """One job."""
+        return next(iter(self._jobs("id = ?", job_id)), None)
+
+    def grant(self) -> HeldGrant | None:
+        """The grant in force."""
+        found = self._connection.execute("SELECT record FROM state WHERE key = ?", (GRANT,)).fetchone()
+        return None if found is None else from_bytes(found[0], HeldGrant)
+
+    def clock_state(self) -> ClockState:
+        """Whether the order clock can be believed as a date."""
+        (state,) = self._connection.execute("SELECT clock_state FROM standing").fetchone()
+        return ClockState(state)
+
+    def _jobs(self, condition: str, *parameters: bytes | str | int) -> list[Job]:
+        found = self._connection.execute(
+            f"SELECT id, kind, event_id, payload, state, detail FROM jobs WHERE {condition} ORDER BY id", parameters
+        ).fetchall()
+        return [
+            Job(
+                job_id=job_id,
+                kind=kind,
+                event_id=UUID(bytes=event_id),
+                payload=payload,
+                state=JobState(state),
+                detail=detail,
+            )
+            for job_id, kind, event_id, payload, state, detail in found
+        ]
+
     def _tracked(self, event: bytes, position: int) -> Tracked:
         booked_up_to, sent_up_to = self._marks()
         stage = Stage.BOOKED if position <= booked_up_to else Stage.SENT if position <= sent_up_to else Stage.RECORDED
         return Tracked(event=decode_event(event), stage=stage)
 
     def _marks(self) -> tuple[int, int]:
-        booked_up_to, sent_up_to = self._connection.execute(_UNBOOKED_AFTER).fetchone()
+        booked_up_to, sent_up_to = self._connection.execute(_MARKS).fetchone()
         return int(booked_up_to), int(sent_up_to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from gateway.words import Problem
 from programme.codes import Code
 from programme.decide import Command, Earn, Redeem, Sell, Void
 from programme.errors import AmountError
-from programme.events import Voided
-from programme.money import EUR, Currency, check_amount, format_amount, parse_amount
+from programme.events import Earned, Event, Operation, Redeemed, Sold, Voided
+from programme.money import CURRENCIES, EUR, Currency, check_amount, format_amount, parse_amount
 from programme.rules import RuleSet
 
 
@@ -25,6 +26,14 @@ class Kind(Enum):
     REDEEM = "redeem"
     SELL = "sell"
     VOID = "void"
+
+
+_EVENTS: dict[Kind, type[Operation]] = {
+    Kind.EARN: Earned,
+    Kind.REDEEM: Redeemed,
+    Kind.SELL: Sold,
+    Kind.VOID: Voided,
+}
 
 
 def read_amount(amount: str | int, currency: Currency = EUR, *, language: str = "fr") -> int:
@@ -40,6 +49,22 @@ def read_amount(amount: str | int, currency: Currency = EUR, *, language: str = 
         raise CounterError(Problem.BAD_AMOUNT, amount=_shown(told)) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An operation as a till or a person sends it.
+
+    Attributes:
+        amount: As typed, or in minor units.
+        code: None takes what lies on the counter.
+    """
+
+    kind: Kind
+    amount: str | int | None = None
+    code: str | None = None
+    programme: str | None = None
+    target: UUID | None = None
+
+
 class Orders:
     """Makes commands of what was typed."""
 
@@ -47,6 +72,42 @@ class Orders:
         self._counter = counter
         self._desk = desk
         self._lookup = lookup
+
+    def command(self, order: Order) -> Command:
+        """What an order asks for.
+
+        Raises:
+            CounterError: Its amount, code or programme can't be used.
+        """
+        match order.kind:
+            case Kind.EARN:
+                return self.earn(amount=order.amount, code=order.code)
+            case Kind.REDEEM:
+                return self.redeem(amount=order.amount, code=order.code)
+            case Kind.SELL:
+                return self.sell(programme=order.programme, amount=order.amount)
+            case Kind.VOID:
+                return self.void(target=order.target)
+
+    def is_of(self, order: Order, event: Event) -> bool:
+        """Whether an event is what an order, repeated, had asked for; what it leaves open was settled the first time.
+
+        Raises:
+            CounterError: Its amount or code can't be used.
+        """
+        data = event.data
+        if not isinstance(data, _EVENTS[order.kind]):
+            return False
+        if order.code is not None and self._desk.resolve(order.code).instrument != data.instrument:
+            return False
+        if order.programme is not None and order.programme != data.programme:
+            return False
+        if order.target is not None and not (isinstance(data, Voided) and data.target == order.target):
+            return False
+        if order.amount is None:
+            return True
+        typed_minor = read_amount(order.amount, CURRENCIES[data.currency])
+        return typed_minor == (data.basket_minor if isinstance(data, Earned) else data.amount_minor)
 
     def earn(self, *, amount: str | int | None, code: str | None) -> Command:
         """Credit a basket to a card.

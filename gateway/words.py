@@ -22,6 +22,7 @@ class Problem(Enum):
     NOTHING_TO_PRINT = "nothing-to-print"
     NOTHING_TO_CLOSE = "nothing-to-close"
     NO_PRINTER = "no-printer"
+    UNKNOWN_JOB = "unknown-job"
     KEY_REUSED = "key-reused"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
@@ -77,6 +78,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.NO_PRINTER: (
         "Aucune imprimante n'est réglée sur cette caisse.",
         "No printer is set up on this box.",
+    ),
+    Problem.UNKNOWN_JOB: (
+        "Aucune impression incertaine de ce numéro.",
+        "No uncertain print of this number.",
     ),
     Problem.KEY_REUSED: (
         "Cet identifiant a déjà servi pour une autre opération. Recommencez.",

@@ -1,0 +1,105 @@
+"""What a box says about itself: birth, death, health, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from edge_config.enrolment import write_private
+from gateway.counter import CounterService
+from gateway.devices import DeviceBoard
+from gateway.identity import SOFTWARE, Identity
+from gateway.lookup import Lookup
+from programme.canonical import canonical_bytes
+from sync.journal import Journal
+from sync.mqtt import Will
+from sync.topics import Up
+from sync.wire import CONTEXTS, Birth, Death, Health, Report, sign_message
+
+BOOTS = "boots"
+"""How often the agent was started, in the data folder."""
+
+
+def count_boot(data_dir: Path) -> int:
+    """Count a start of the agent.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    path = data_dir / BOOTS
+    try:
+        before = int(path.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        before = 0
+    write_private(path, f"{before + 1}\n".encode("ascii"), may_replace=True)
+    return before + 1
+
+
+class Announcer:
+    """Makes the messages that a box sends about itself."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        journal: Journal,
+        lookup: Lookup,
+        counter: CounterService,
+        board: DeviceBoard,
+        boot: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._identity = identity
+        self._journal = journal
+        self._lookup = lookup
+        self._counter = counter
+        self._board = board
+        self._boot = boot
+        self._now = now
+
+    def will(self) -> Will:
+        """What the broker says for the box when it is gone."""
+        death = Death(device=self._identity.device, boot=self._boot)
+        return Will(topic=self._identity.address.up(Up.PRESENCE), payload=canonical_bytes(death))
+
+    def birth(self) -> bytes:
+        """The box is there."""
+        grant = self._lookup.grant()
+        return self._sign(
+            Birth(
+                device=self._identity.device,
+                boot=self._boot,
+                software=SOFTWARE,
+                head=self._journal.head,
+                grant=grant.grant_id if grant is not None else None,
+                heads=self._journal.replica_heads(),
+                config=self._counter.configured.configuration.version,
+                at=self._now(),
+            )
+        )
+
+    def health(self) -> bytes:
+        """How the box fares."""
+        queue = self._journal.queue()
+        return self._sign(
+            Health(
+                device=self._identity.device,
+                at=self._now(),
+                unbooked_rows=queue.unbooked_rows,
+                value_at_risk_minor=queue.value_at_risk_minor,
+                oldest_unbooked_at=queue.oldest_unbooked_at,
+                clock=self._lookup.clock_state(),
+                devices=self._board.states,
+            )
+        )
+
+    def report(self, subject: str, *, ok: bool, detail: dict[str, Any]) -> bytes:
+        """What came of a command or a configuration."""
+        return self._sign(Report(device=self._identity.device, subject=subject, ok=ok, detail=detail, at=self._now()))
+
+    def _sign(self, message: Birth | Health | Report) -> bytes:
+        return sign_message(
+            message, context=CONTEXTS[type(message)], key_id=self._identity.device, key=self._identity.journal_key
+        )

@@ -1,0 +1,118 @@
+"""Carries out what the outbox decides: batches to the link, timers, new epochs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from gateway.asking import Publisher
+from gateway.identity import Identity
+from sync.backoff import Backoff
+from sync.errors import JournalError, LinkError, Unreadable
+from sync.journal import Journal
+from sync.outbox import (
+    BatchFailed,
+    BatchSent,
+    Command,
+    EpochBegun,
+    Input,
+    OpenEpoch,
+    Outbox,
+    SendBatch,
+    WakeAt,
+)
+from sync.topics import Up
+from sync.wire import MAX_BATCH_ROWS, encode_batch
+
+ACK_WITHIN_S = 10.0
+ACK_WITHIN_CAP_S = 120.0
+_log = structlog.get_logger("comptoir.outbound")
+
+
+class Outbound:
+    """Runs an outbox; to be fed by one task."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        journal: Journal,
+        link: Publisher,
+        tick: Callable[[], None],
+        epoch_begun: Callable[[], None],
+    ) -> None:
+        """Set up.
+
+        Args:
+            tick: Called when the outbox wanted to be woken.
+            epoch_begun: Called after a new epoch was opened.
+        """
+        self._identity = identity
+        self._journal = journal
+        self._link = link
+        self._tick = tick
+        self._epoch_begun = epoch_begun
+        self._timer: asyncio.TimerHandle | None = None
+        self._outbox = Outbox(
+            head_seq=self._head_seq(),
+            watermark_seq=journal.watermark.seq,
+            time_out=Backoff(first_s=ACK_WITHIN_S, cap_s=ACK_WITHIN_CAP_S),
+        )
+
+    async def feed(self, event: Input) -> None:
+        """Take an event, and do all that follows from it."""
+        loop = asyncio.get_running_loop()
+        inputs: deque[Input] = deque([event])
+        while inputs:
+            for command in self._outbox.handle(inputs.popleft(), now_s=loop.time()):
+                followed = await self._carry_out(command)
+                if followed is not None:
+                    inputs.append(followed)
+
+    def close(self) -> None:
+        """Forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _carry_out(self, command: Command) -> Input | None:
+        match command:
+            case SendBatch():
+                return await self._send(command)
+            case WakeAt(at_s=at_s):
+                self.close()
+                self._timer = None if at_s is None else asyncio.get_running_loop().call_at(at_s, self._tick)
+                return None
+            case OpenEpoch(reason=reason):
+                _log.warning("new epoch", reason=reason.value)
+                await asyncio.to_thread(self._journal.open_epoch, reason)
+                self._epoch_begun()
+                return EpochBegun(head_seq=self._head_seq())
+
+    async def _send(self, command: SendBatch) -> Input:
+        try:
+            batch, last_seq, size_bytes = await asyncio.to_thread(self._encode, command)
+            if size_bytes:
+                self._link.publish(self._identity.address.up(Up.JOURNAL), batch)
+        except (LinkError, Unreadable, JournalError) as error:
+            _log.warning("batch not sent", first_seq=command.first_seq, reason=str(error))
+            return BatchFailed()
+        return BatchSent(last_seq=last_seq, size_bytes=size_bytes)
+
+    def _encode(self, command: SendBatch) -> tuple[bytes, int, int]:
+        """The batch, its last row and its events' size; marked as sent before it leaves."""
+        rows = self._journal.rows(command.first_seq, command.last_seq, command.max_bytes, epoch=command.epoch)
+        rows = rows[:MAX_BATCH_ROWS]
+        if not rows:
+            return b"", command.first_seq, 0
+        last = rows[-1]
+        if command.epoch is None:
+            self._journal.mark_sent(last.seq)
+        batch = encode_batch(self._identity.device, rows, self._identity.journal_key)
+        return batch, last.seq, sum(len(row.event) for row in rows)
+
+    def _head_seq(self) -> int:
+        head = self._journal.head
+        return head.seq if head is not None else 0
