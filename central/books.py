@@ -1,0 +1,149 @@
+"""Incremental booking: new events refold what they touch, and the difference to the ledger is booked.
+
+What an event touches: the instrument it names; the instruments of redemptions whose cover changed with it, because it
+was accepted under a grant, voids what was, or is the answer or the grant itself. The result always equals
+`programme.fold.books.fold_books` over all events, whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from central.store import desk, events, grants, instruments, ledger
+from central.work import Work
+from programme.events import AuthorisationAnswered, Event, GrantIssued, Redeemed, Voided
+from programme.fold.books import InstrumentKey, fold_instrument, instrument_of, newest
+from programme.fold.cover import covered_by_answer, covered_by_grant
+from programme.fold.effects import Folded, add, inverse
+from programme.registry import RegistryEntry
+
+GrantKey = tuple[str, str]
+"""Device and grant id."""
+
+
+def book(work: Work) -> None:
+    """Book the events that this transaction has stored."""
+    stored, work.stored = work.stored, []
+    if not stored:
+        return
+    touched = _touched(work.db, stored)
+    named = events.of_instruments(work.db, touched)
+    covered = _covered(work.db, [event for found in named.values() for event in found])
+    folded = {key: fold_instrument(key, found, work.rulebook, covered) for key, found in named.items()}
+    _post(work, named, folded)
+    _register(work, folded)
+    for key, books in folded.items():
+        desk.replace_findings(work.db, key, books.findings)
+
+
+def grant_spent_minor(db: Connection, device: str, grant_id: str) -> dict[str, int]:
+    """What was accepted under a grant and not voided, by programme, all branches of a fork together."""
+    redemptions = events.under_grant(db, device, grant_id)
+    voided = {
+        void.data.target
+        for void in events.voids_of(db, [event.event_id for event in redemptions])
+        if isinstance(void.data, Voided)
+    }
+    spent: dict[str, int] = defaultdict(int)
+    for event in redemptions:
+        data = event.data
+        if isinstance(data, Redeemed) and event.event_id not in voided and not data.counter.training:
+            spent[data.programme] += data.amount_minor
+    return dict(spent)
+
+
+def _touched(db: Connection, stored: Collection[Event]) -> set[InstrumentKey]:
+    answered = {event.data.authorisation for event in stored if isinstance(event.data, AuthorisationAnswered)}
+    naming = [*stored, *events.named(db, answered).values()]
+    touched = {key for event in naming if (key := instrument_of(event.data)) is not None}
+    new = {event.event_id for event in stored}
+    issued = {_granted(event.data) for event in stored if isinstance(event.data, GrantIssued)}
+    for key in _touched_grants(db, stored) | issued:
+        touched |= _newly_covered_or_not(db, key, new=new, is_new=key in issued)
+    return touched
+
+
+def _granted(issued: GrantIssued) -> GrantKey:
+    return issued.device, f"{issued.epoch}/{issued.number}"
+
+
+def _touched_grants(db: Connection, stored: Iterable[Event]) -> set[GrantKey]:
+    """Grants under which something was accepted or voided."""
+    targets = [event.data.target for event in stored if isinstance(event.data, Voided)]
+    every = [*stored, *events.named(db, targets).values()]
+    return {key for event in every if (key := _grant_of(event)) is not None}
+
+
+def _grant_of(event: Event) -> GrantKey | None:
+    if isinstance(event.data, Redeemed) and event.data.evidence.grant is not None:
+        return event.source, event.data.evidence.grant
+    return None
+
+
+def _newly_covered_or_not(db: Connection, key: GrantKey, *, new: set[UUID], is_new: bool) -> set[InstrumentKey]:
+    """The instruments of the redemptions whose cover by this grant the new events changed."""
+    grant = grants.find(db, *key)
+    if grant is None:
+        return set()
+    every = _under_grant(db, key)
+    before = [] if is_new else [event for event in every if event.event_id not in new]
+    changed = covered_by_grant(grant, every) ^ covered_by_grant(grant, before)
+    named = (instrument_of(event.data) for event in every if event.event_id in changed)
+    return {instrument for instrument in named if instrument is not None}
+
+
+def _under_grant(db: Connection, key: GrantKey) -> list[Event]:
+    redemptions = events.under_grant(db, *key)
+    return [*redemptions, *events.voids_of(db, [event.event_id for event in redemptions])]
+
+
+def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
+    """The redemptions among these events that an answer or a grant covers."""
+    redemptions = {event.event_id: event for event in named if isinstance(event.data, Redeemed)}
+    covered: set[UUID] = set()
+    for answer in events.answers_to(db, redemptions):
+        assert isinstance(answer.data, AuthorisationAnswered)
+        redemption = redemptions[answer.data.authorisation]
+        if covered_by_answer(redemption, [answer.data]):
+            covered.add(redemption.event_id)
+    for key in {key for event in redemptions.values() if (key := _grant_of(event)) is not None}:
+        grant = grants.find(db, *key)
+        if grant is not None:
+            covered |= covered_by_grant(grant, _under_grant(db, key))
+    return covered
+
+
+def _post(work: Work, named: dict[InstrumentKey, list[Event]], folded: dict[InstrumentKey, Folded]) -> None:
+    held = ledger.booked(work.db, [event.event_id for found in named.values() for event in found])
+    for key, found in named.items():
+        currency = newest(work.rulebook, key[0]).currency_code
+        for event in sorted(found, key=lambda event: event.order):
+            due = folded[key].effects.get(event.event_id, {})
+            difference = add(due, inverse(held.get(event.event_id, {})))
+            if difference:
+                ledger.write(
+                    work.db,
+                    event.event_id,
+                    programme=key[0],
+                    currency=currency,
+                    postings=difference,
+                    at=work.now,
+                )
+
+
+def _register(work: Work, folded: dict[InstrumentKey, Folded]) -> None:
+    """Write the entries that changed, all of a programme at its next version."""
+    known = instruments.entries(work.db, folded)
+    changed: dict[str, list[RegistryEntry]] = defaultdict(list)
+    for key, books in folded.items():
+        if books.entry is not None and books.entry != known.get(key):
+            changed[key[0]].append(books.entry)
+    for programme, entries in changed.items():
+        version = instruments.raise_head(work.db, programme)
+        for entry in entries:
+            is_new = (programme, entry.instrument) not in known
+            instruments.put(work.db, programme, entry, version=version, is_new=is_new)

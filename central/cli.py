@@ -1,0 +1,256 @@
+"""`comptoir-central`: set up, issue, serve, and look at the books. Errors are one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from central import app, issue, office
+from central.attention import desk_to_json, devices_to_json
+from central.audit import audit, audit_to_json
+from central.display import show_books, show_desk, show_devices
+from central.errors import CentralError
+from central.store.devices import Shop
+from central.work import Workshop
+from edge_config.errors import EdgeConfigError
+from edge_config.settings import CentralSettings, load_central_settings
+from programme.errors import ProgrammeError, RulesError
+from programme.money import parse_amount
+
+DATA_VARIABLE = "COMPTOIR_CENTRAL_DATA"
+FAILED, MISUSED = 1, 2
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Add: TypeAlias = Callable[..., argparse.ArgumentParser]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISUSED, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (CentralError, EdgeConfigError, ProgrammeError, SQLAlchemyError, OSError) as error:
+        if options.debug:
+            raise
+        _complain(error)
+        return MISUSED if isinstance(error, EdgeConfigError) else FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _complain(error: Exception) -> None:
+    faults = error.faults if isinstance(error, RulesError) else [" ".join(str(error).split())]
+    for fault in faults:
+        sys.stderr.write(f"comptoir-central: {fault}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = _Parser(add_help=False)
+    common.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get(DATA_VARIABLE, "central-data")),
+        help=f"the centre's folder (default: ${DATA_VARIABLE}, else central-data)",
+    )
+    common.add_argument("--debug", action="store_true", help="show where an error comes from")
+    parser = _Parser(prog="comptoir-central", description="The centre of Comptoir: books, registry, grants, boxes.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, command: Callable[[argparse.Namespace], int], text: str, to: _Commands = commands
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = to.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    _add_set_up(add, commands)
+    _add_running(add)
+    return parser
+
+
+def _add_set_up(add: _Add, commands: _Commands) -> None:
+    init = add("init", _init, "Make a new centre.")
+    init.add_argument("--tenant", required=True)
+    init.add_argument("--broker", default="mqtt://127.0.0.1:1883")
+    init.add_argument("--http-host", default="127.0.0.1")
+    init.add_argument("--http-port", type=int, default=8780)
+    shop = commands.add_parser("shop", help="Partner shops.").add_subparsers(required=True, metavar="COMMAND")
+    shop_add = add("add", _shop_add, "Add a shop.", to=shop)
+    shop_add.add_argument("id")
+    shop_add.add_argument("--name", required=True)
+    shop_add.add_argument("--time-zone", default="Europe/Paris")
+    shop_add.add_argument("--day-ends", default="03:00")
+    programme = commands.add_parser("programme", help="Programmes.").add_subparsers(required=True, metavar="COMMAND")
+    add("load", _programme_load, "Publish rules; every fault is told at once.", to=programme).add_argument(
+        "file", type=Path
+    )
+    add("list", _programme_list, "List the published rules.", to=programme)
+    enrol = add("enrol", _enrol, "Enrol a box by file.")
+    enrol.add_argument("request", type=Path)
+    enrol.add_argument("--shop", required=True)
+    enrol.add_argument("--device", required=True)
+    enrol.add_argument("--till", default="1")
+    enrol.add_argument("--out", type=Path, required=True)
+
+
+def _add_running(add: _Add) -> None:
+    issued = add("issue", _issue, "Issue instruments; prints one JSON line each.")
+    issued.add_argument("programme")
+    issued.add_argument("--count", type=int, default=1)
+    issued.add_argument("--face", help="value of each voucher, as 20,00")
+    issued.add_argument("--consign", metavar="DEVICE", help="the box that will sell the vouchers")
+    issued.add_argument("--gift", action="store_true", help="vouchers given away: worth their value at once")
+    issued.add_argument("--codes", type=Path, help="instead: cards printed before, one code a line")
+    add("serve", _serve, "Run the centre.")
+    command = add("command", _command, "Send a command to a box.")
+    command.add_argument("device")
+    command.add_argument("name")
+    for name, run, text in (
+        ("books", _books, "Balances, and whether every promise about them holds."),
+        ("desk", _desk, "What waits for a person."),
+        ("devices", _devices, "The boxes and where they stand."),
+    ):
+        add(name, run, text).add_argument("--json", action="store_true")
+
+
+def _settings(options: argparse.Namespace) -> CentralSettings:
+    return load_central_settings(options.data / office.SETTINGS_FILE, os.environ)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def _init(options: argparse.Namespace) -> int:
+    office.initialise(
+        options.data,
+        tenant=options.tenant,
+        broker=options.broker,
+        http_host=options.http_host,
+        http_port=options.http_port,
+    )
+    return 0
+
+
+def _shop_add(options: argparse.Namespace) -> int:
+    shop = Shop(shop=options.id, name=options.name, time_zone=options.time_zone, day_ends_at=options.day_ends)
+    with app.open_workshop(_settings(options)) as workshop:
+        office.add_shop(workshop, shop)
+    return 0
+
+
+def _programme_load(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop:
+        rules = office.load_programme(workshop, options.file)
+    sys.stdout.write(f"{rules.id} version {rules.version}\n")
+    return 0
+
+
+def _programme_list(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
+        for (programme, version), rules in work.rulebook.items():
+            sys.stdout.write(f"{programme} version {version}: {rules.name_fr}\n")
+    return 0
+
+
+def _enrol(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    request = office.read_request(options.request)
+    if options.out.exists():
+        raise FileExistsError(f"{options.out} is there already; nothing was changed")
+    with app.open_workshop(settings) as workshop:
+        enrolment = office.enrol(
+            workshop, settings, request, device=options.device, shop=options.shop, till=options.till
+        )
+    # The file holds a secret: nobody else may read it.
+    descriptor = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(enrolment), indent=2) + b"\n")
+    return 0
+
+
+def _issue(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop:
+        for issued in _issued(workshop, options):
+            line = {"instrument": issued.instrument, "token": issued.token}
+            sys.stdout.write(json.dumps(line) + "\n")
+    return 0
+
+
+def _issued(workshop: Workshop, options: argparse.Namespace) -> Sequence[issue.Issued]:
+    if options.codes is not None:
+        codes = [line for line in options.codes.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return tuple(issue.adopt(workshop, options.programme, codes))
+    order = issue.Order(
+        programme=options.programme,
+        count=options.count,
+        face_minor=None if options.face is None else parse_amount(options.face),
+        consign_to=options.consign,
+        is_gift=options.gift,
+    )
+    return tuple(issue.issue(workshop, order))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    with app.open_workshop(settings) as workshop:
+        asyncio.run(app.serve(settings, workshop, app.make_log()))
+    return 0
+
+
+def _command(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop:
+        sys.stdout.write(office.send_command(workshop, options.device, options.name) + "\n")
+    return 0
+
+
+def _books(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
+        result = audit(work)
+        told = audit_to_json(result, work)
+    if options.json:
+        _print_json(told)
+    else:
+        sys.stdout.write(show_books(result))
+    return 0 if result.holds else FAILED
+
+
+def _desk(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
+        told = desk_to_json(work)
+    if options.json:
+        _print_json(told)
+    else:
+        sys.stdout.write(show_desk(told))
+    return 0
+
+
+def _devices(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
+        told = devices_to_json(work)
+    if options.json:
+        _print_json(told)
+    else:
+        sys.stdout.write(show_devices(told))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

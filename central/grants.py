@@ -1,0 +1,114 @@
+"""Offline rights: when a box gets its next grant, and what is in it.
+
+The policy is the rules' `[offline]` table. A grant is due when the epoch has none, when the newest one's terms or
+consigned vouchers are no longer right, when more than half of a ceiling is spent, or past half its life. It is sent
+until the box's row says that it holds it; that row ends the one before. So at most two grants of an epoch are open at a
+time while the box is heard, and what it may still accept unasked is at most the sum of their ceilings. Budgets to slice
+have no programme yet; when they come, the sum of open slices and spends must stay within them by the same rule.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from central.books import book, grant_spent_minor
+from central.store import grants, instruments, journal
+from central.store.devices import Device
+from central.store.grants import IssuedGrant
+from central.work import Work
+from programme.events import GrantIssued
+from programme.grants import Allowance, Consignment, Grant
+from programme.registry import InstrumentStatus
+
+MAX_CONSIGNED = 300
+"""Vouchers per grant and programme: a token is about 250 bytes in it, and a message at most 256 KiB."""
+
+
+def grant_to_send(work: Work, device: Device, epoch: str) -> bytes | None:
+    """The grant that the box should get now: one not received yet, or a new one if it is due.
+
+    Only the epoch opened last has grants, and only once its first row is booked.
+    """
+    if (
+        journal.latest_epoch(work.db, device.device) != epoch
+        or not journal.watermark(work.db, device.device, epoch).seq
+    ):
+        return None
+    newest = grants.newest(work.db, device.device, epoch)
+    allowances = _allowances(work, device)
+    if newest is not None:
+        past_half = work.now >= _half_life(newest.grant)
+        if not newest.received and not past_half:
+            return newest.signed.encode()
+        if not past_half and not _is_due(work.db, newest, allowances):
+            return None
+    if not allowances:
+        return None
+    return _issue(work, device, epoch, number=newest.grant.number + 1 if newest else 1, allowances=allowances)
+
+
+def _issue(work: Work, device: Device, epoch: str, *, number: int, allowances: dict[str, Allowance]) -> bytes:
+    issued_at = work.signed_time()
+    days = min(work.newest_rules()[programme].offline.grant_days for programme in allowances)
+    grant = Grant(
+        device=device.device,
+        epoch=epoch,
+        number=number,
+        issued_at=issued_at,
+        ends_at=issued_at + timedelta(days=days),
+        allowances=allowances,
+    )
+    signed = work.keys.sign(grant)
+    grants.add(work.db, grant, signed.decode())
+    work.record(GrantIssued(device=device.device, epoch=epoch, number=number, signed=signed.decode()))
+    book(work)
+    return signed
+
+
+def _half_life(grant: Grant) -> datetime:
+    return grant.issued_at + (grant.ends_at - grant.issued_at) / 2
+
+
+def _is_due(db: Connection, newest: IssuedGrant, allowances: dict[str, Allowance]) -> bool:
+    held = newest.grant.allowances
+    if held.keys() != allowances.keys():
+        return True
+    spent = grant_spent_minor(db, newest.grant.device, newest.grant.grant_id)
+    for programme, wanted in allowances.items():
+        allowance = held[programme]
+        if (allowance.ceiling_minor, allowance.floor_limit_minor) != (wanted.ceiling_minor, wanted.floor_limit_minor):
+            return True
+        if 2 * spent.get(programme, 0) > allowance.ceiling_minor:
+            return True
+        if _lacks_vouchers(allowance.consigned, wanted.consigned):
+            return True
+    return False
+
+
+def _lacks_vouchers(held: tuple[Consignment, ...], wanted: tuple[Consignment, ...]) -> bool:
+    """Whether vouchers wait that the held grant doesn't name; a full grant is refilled when half of it is sold."""
+    usable = set(held) & set(wanted)
+    missing = set(wanted) - set(held)
+    return bool(missing) and (len(wanted) < MAX_CONSIGNED or 2 * len(usable) < MAX_CONSIGNED)
+
+
+def _allowances(work: Work, device: Device) -> dict[str, Allowance]:
+    return {
+        programme: Allowance(
+            ceiling_minor=rules.offline.ceiling_minor,
+            floor_limit_minor=rules.offline.floor_limit_minor,
+            consigned=_to_sell(work.db, device, programme) if rules.voucher is not None else (),
+        )
+        for programme, rules in work.newest_rules().items()
+    }
+
+
+def _to_sell(db: Connection, device: Device, programme: str) -> tuple[Consignment, ...]:
+    """The oldest vouchers entrusted to the box that nobody has sold."""
+    consigned = grants.consigned(db, device.device, programme)
+    entries = instruments.entries(db, [(programme, voucher.instrument) for voucher in consigned])
+    return tuple(
+        voucher for voucher in consigned if entries[programme, voucher.instrument].status is InstrumentStatus.CONSIGNED
+    )[:MAX_CONSIGNED]

@@ -1,0 +1,262 @@
+"""What central does with each message: one transaction, then what to publish. Knows no broker and no event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from central import configuration, grants, registry
+from central.authorise import authorise
+from central.errors import MessageRefused
+from central.ingest import ingest, make_ack
+from central.ports import Outgoing
+from central.store import devices, instruments, journal, programmes
+from central.store import grants as stored_grants
+from central.store.devices import Device
+from central.work import Work, Workshop
+from programme.canonical import canonical_bytes
+from sync import topics, wire
+from sync.errors import Unreadable, WireError
+from sync.topics import BoxAddress, Down, Up
+
+REPEAT_AFTER = timedelta(seconds=2)
+"""The same resend or grant isn't sent to a box more often, so that no exchange becomes a busy loop."""
+REVIEW_EVERY = timedelta(minutes=1)
+"""Grants age without anything happening."""
+
+M = TypeVar("M")
+Stamp = tuple[object, ...]
+
+
+class Handler:
+    """Applies messages one at a time.
+
+    Everything a box may need again comes again by itself (acks at its next batch, grants and configurations at its
+    birth, registry heads in every ack), so what is lost between commit and publishing costs time only.
+    """
+
+    def __init__(self, workshop: Workshop, log: FilteringBoundLogger) -> None:
+        self._workshop = workshop
+        self._log = log
+        self._published: dict[str, int] = {}
+        self._sent_at: dict[tuple[str, bytes], datetime] = {}
+        self._stamp: Stamp = ()
+        self._reviewed_at: datetime | None = None
+        with workshop.read() as work:
+            self._published = instruments.heads(work.db)
+
+    def handle(self, topic: str, payload: bytes) -> list[Outgoing]:
+        """Apply a message.
+
+        Returns:
+            What to publish now that it is committed. A message that can't be used is logged and dropped.
+        """
+        try:
+            address, channel = topics.parse_up(topic)
+            with self._workshop.write() as work:
+                device = _sender(work, address)
+                replies = self._channels()[channel](work, device, payload)
+                deltas, heads = self._deltas(work)
+        except (WireError, MessageRefused) as error:
+            self._log.warning("message refused", topic=topic[:120], reason=str(error))
+            return []
+        self._published.update(heads)
+        # An answer is waited for at a counter; an ack names registry heads, so deltas go before it.
+        return [*replies, *deltas] if channel is Up.ASK else [*deltas, *replies]
+
+    def tick(self) -> list[Outgoing]:
+        """Notice what commands wrote beside us, and what time did; cheap, meant for every second."""
+        with self._workshop.read() as work:
+            stamp = _stamp(work)
+        is_due = self._reviewed_at is None or self._workshop.clock.now() >= self._reviewed_at + REVIEW_EVERY
+        if stamp == self._stamp and not is_due:
+            return []
+        with self._workshop.write() as work:
+            replies = _commands(work)
+            for device in devices.online(work.db):
+                replies += self._configure(work, device)
+                epoch = journal.latest_epoch(work.db, device.device)
+                replies += self._grant(work, device, epoch) if epoch is not None else []
+            deltas, heads = self._deltas(work)
+            self._stamp, self._reviewed_at = _stamp(work), work.now
+        self._published.update(heads)
+        return [*deltas, *replies]
+
+    def _channels(self) -> dict[Up, Callable[[Work, Device, bytes], list[Outgoing]]]:
+        return {
+            Up.JOURNAL: self._on_batch,
+            Up.ASK: self._on_ask,
+            Up.PRESENCE: self._on_presence,
+            Up.HEALTH: self._on_health,
+            Up.REPORT: self._on_report,
+        }
+
+    def _on_batch(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+        try:
+            batch = wire.read_batch(payload)
+            if batch.device != device.device:
+                raise MessageRefused(f"a batch of the box {batch.device[:40]!r} on the topic of {device.device}")
+            rows = wire.verify_batch(batch, device.key)
+        except Unreadable as error:
+            self._log.warning("unreadable batch", device=device.device, reason=str(error))
+            return self._ask_one_by_one(work, device)
+        done = ingest(work, device, rows)
+        self._log.info(
+            "batch booked",
+            device=device.device,
+            epoch=batch.epoch,
+            first=batch.first_seq,
+            rows=len(rows),
+            ack=done.ack.seq,
+        )
+        replies = [_down(work, device, Down.ACK, work.keys.sign(done.ack))]
+        if done.resend is not None:
+            replies += self._once_in_a_while(work, device, Down.RESEND, work.keys.sign(done.resend))
+        return [*replies, *self._grant(work, device, batch.epoch)]
+
+    def _ask_one_by_one(self, work: Work, device: Device) -> list[Outgoing]:
+        """Ask for the rows above the watermark singly; the box has fewer, and sends what it has."""
+        presence = devices.presence(work.db, device.device)
+        epoch = presence.head_epoch if presence is not None else None
+        epoch = epoch or journal.latest_epoch(work.db, device.device)
+        if epoch is None:
+            return []
+        first_seq = journal.watermark(work.db, device.device, epoch).seq + 1
+        resend = wire.Resend(
+            device=device.device,
+            epoch=epoch,
+            first_seq=first_seq,
+            last_seq=first_seq + wire.MAX_BATCH_ROWS - 1,
+            one_by_one=True,
+        )
+        return self._once_in_a_while(work, device, Down.RESEND, work.keys.sign(resend))
+
+    def _on_ask(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+        message = _open(payload, wire.AskMessage, device)
+        if message.ask.shop != device.shop:
+            raise MessageRefused(f"an ask of {device.device} for the shop {message.ask.shop[:40]!r}")
+        return [_down(work, device, Down.ANSWER, authorise(work, device, message))]
+
+    def _on_presence(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+        if not payload:
+            return []
+        try:
+            wire.read_signed(payload)
+        except Unreadable:
+            death = wire.decode_payload(payload, wire.Death)
+            _same_device(device, death.device)
+            devices.note_death(work.db, device.device, boot=death.boot, at=work.now)
+            self._log.info("box gone", device=device.device, boot=death.boot)
+            return []
+        birth = _open(payload, wire.Birth, device)
+        _same_device(device, birth.device)
+        devices.note_birth(work.db, birth, at=work.now)
+        self._log.info("box there", device=device.device, boot=birth.boot, software=birth.software[:100])
+        return self._welcome(work, device, birth)
+
+    def _welcome(self, work: Work, device: Device, birth: wire.Birth) -> list[Outgoing]:
+        """Tell a box what it may have missed."""
+        self._sent_at = {key: at for key, at in self._sent_at.items() if key[0] != device.device}
+        replies = self._configure(work, device)
+        if birth.head is None:
+            return replies
+        replies.append(_down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, birth.head.epoch))))
+        signed = grants.grant_to_send(work, device, birth.head.epoch)
+        newest = stored_grants.newest(work.db, device.device, birth.head.epoch)
+        if signed is None and newest is not None and birth.grant != newest.grant.grant_id:
+            signed = newest.signed.encode()
+        return replies if signed is None else [*replies, _down(work, device, Down.GRANT, signed)]
+
+    def _on_health(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+        health = _open(payload, wire.Health, device)
+        _same_device(device, health.device)
+        devices.note_health(work.db, device.device, canonical_bytes(health).decode(), at=work.now)
+        return []
+
+    def _on_report(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+        report = _open(payload, wire.Report, device)
+        _same_device(device, report.device)
+        devices.note_report(work.db, report, detail=canonical_bytes(report.detail).decode(), at=work.now)
+        subject, _, version = report.subject.partition("/")
+        if subject == "config" and report.ok and version.isdecimal() and version.isascii():
+            devices.note_configuration(work.db, device.device, int(version[:9]))
+        return []
+
+    def _grant(self, work: Work, device: Device, epoch: str) -> list[Outgoing]:
+        signed = grants.grant_to_send(work, device, epoch)
+        return [] if signed is None else self._once_in_a_while(work, device, Down.GRANT, signed)
+
+    def _configure(self, work: Work, device: Device) -> list[Outgoing]:
+        presence = devices.presence(work.db, device.device)
+        newest = configuration.current(work, device)
+        if presence is not None and presence.config is not None and presence.config >= newest.version:
+            return []
+        return self._once_in_a_while(work, device, Down.CONFIG, newest.signed)
+
+    def _once_in_a_while(self, work: Work, device: Device, channel: Down, payload: bytes) -> list[Outgoing]:
+        self._sent_at = {key: at for key, at in self._sent_at.items() if at + REPEAT_AFTER > work.now}
+        key = (device.device, payload)
+        if key in self._sent_at:
+            return []
+        self._sent_at[key] = work.now
+        return [_down(work, device, channel, payload)]
+
+    def _deltas(self, work: Work) -> tuple[list[Outgoing], dict[str, int]]:
+        heads = instruments.heads(work.db)
+        changed = [programme for programme, version in heads.items() if version > self._published.get(programme, 0)]
+        outgoing = [
+            Outgoing(topic=topics.registry(work.tenant, programme), payload=delta)
+            for programme in changed
+            for delta in registry.deltas(work, programme, since=self._published.get(programme, 0))
+        ]
+        return outgoing, heads
+
+
+def _sender(work: Work, address: BoxAddress) -> Device:
+    """The box that may use this topic.
+
+    Raises:
+        MessageRefused: No enrolled box lives there.
+    """
+    device = devices.find(work.db, address.device)
+    if device is None:
+        raise MessageRefused(f"the box {address.device} is not enrolled")
+    if device.address(work.tenant) != address:
+        raise MessageRefused(f"the box {address.device} doesn't live at {address.tenant}/{address.shard}")
+    return device
+
+
+def _open(payload: bytes, kind: type[M], device: Device) -> M:
+    return wire.open_message(payload, kind, context=wire.CONTEXTS[kind], keys={device.device: device.key})
+
+
+def _same_device(device: Device, named: str) -> None:
+    if named != device.device:
+        raise MessageRefused(f"a message about {named[:40]!r} on the topic of {device.device}")
+
+
+def _down(work: Work, device: Device, channel: Down, payload: bytes) -> Outgoing:
+    return Outgoing(topic=device.address(work.tenant).down(channel), payload=payload)
+
+
+def _commands(work: Work) -> list[Outgoing]:
+    replies = []
+    for command in devices.take_commands(work.db):
+        device = devices.find(work.db, command.device)
+        assert device is not None
+        replies.append(_down(work, device, Down.COMMAND, work.keys.sign(command)))
+    return replies
+
+
+def _stamp(work: Work) -> Stamp:
+    """Changes whenever a command wrote something that boxes should hear of."""
+    return (
+        instruments.heads(work.db),
+        programmes.versions(work.db),
+        devices.shops(work.db),
+        stored_grants.last_consignment(work.db),
+        devices.waiting_commands(work.db),
+    )

@@ -1,0 +1,90 @@
+"""A batch of rows: placed on its branch, each event booked once, and what the box is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from central.books import book
+from central.branch import place
+from central.intake import Sender, Taken, sender_of, take, understand
+from central.store import authorisations, desk, instruments, journal
+from central.store.devices import Device
+from central.work import Work
+from programme.errors import NotUnderstood
+from sync.chain import Row
+from sync.wire import Ack, Head, Resend, RowVerdict, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What to tell the box, once committed."""
+
+    ack: Ack
+    resend: Resend | None
+
+
+def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
+    """Take a verified batch in: rows of one epoch, in order, at least one."""
+    sender = sender_of(work, device)
+    epoch, first_seq, last_seq = rows[0].epoch, rows[0].seq, rows[-1].seq
+    journal.open_epoch(work.db, device.device, epoch)
+    before = journal.watermark(work.db, device.device, epoch)
+    known = journal.known_rows(work.db, device.device, epoch, first_seq=first_seq, last_seq=last_seq, above=before.seq)
+    placement = place(rows, known, before)
+    if placement.evict_from is not None:
+        journal.evict(work.db, device.device, epoch, first_seq=placement.evict_from, at=work.now)
+    verdicts = [RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE) for row in placement.repeated]
+    for row in placement.added:
+        verdicts += _take_row(work, sender, row, is_fork=False)
+    for row in placement.forked:
+        journal.add_fork(work.db, device.device, row, at=work.now)
+        verdicts += _take_row(work, sender, row, is_fork=True)
+    if placement.watermark != before:
+        journal.set_watermark(work.db, device.device, epoch, placement.watermark)
+    book(work)
+    ack = make_ack(work, device, epoch, verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.seq)))
+    return Ingested(ack=ack, resend=_resend(device, epoch, placement.missing))
+
+
+def make_ack(work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = ()) -> Ack:
+    """Where central stands with an epoch, as of this transaction."""
+    mark = journal.watermark(work.db, device.device, epoch)
+    heads = instruments.heads(work.db)
+    return Ack(
+        device=device.device,
+        generation=work.generation,
+        epoch=epoch,
+        seq=mark.seq,
+        hash=mark.hash.hex(),
+        time=work.signed_time(),
+        verdicts=verdicts,
+        open_authorisations=authorisations.open_of_device(work.db, device.device),
+        heads={programme: Head(generation=work.generation, version=version) for programme, version in heads.items()},
+    )
+
+
+def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[RowVerdict]:
+    """Take a row's event in and store the row; a fork's row is stored already."""
+    device = sender.device.device
+    try:
+        event = understand(work, sender, row.event)
+    except NotUnderstood as error:
+        desk.quarantine(work.db, device, row, reason=str(error), at=work.now)
+        if not is_fork:
+            journal.add(work.db, device, row, event_id=None)
+        return [RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=str(error)[:80])]
+    taken = take(work, sender.device, event, row.event)
+    if not is_fork:
+        journal.add(work.db, device, row, event_id=event.event_id)
+    if taken is Taken.STORED:
+        return []
+    if taken is Taken.REPEATED:
+        return [RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE)]
+    desk.add_conflict(work.db, device, row, event_id=event.event_id, at=work.now)
+    return [RowVerdict(seq=row.seq, verdict=Verdict.CONFLICT, reason="known with other bytes")]
+
+
+def _resend(device: Device, epoch: str, missing: tuple[int, int] | None) -> Resend | None:
+    if missing is None:
+        return None
+    return Resend(device=device.device, epoch=epoch, first_seq=missing[0], last_seq=missing[1])

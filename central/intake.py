@@ -1,0 +1,124 @@
+"""Taking a box's event in: understood, stored once, and what it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from central.store import authorisations, events, grants
+from central.store.devices import Device
+from central.work import Work
+from programme.errors import NotUnderstood
+from programme.events import (
+    AuthorisationAbandoned,
+    AuthorisationAnswered,
+    DayClosed,
+    Earned,
+    EpochOpened,
+    Event,
+    GrantIssued,
+    GrantReceived,
+    InstrumentIssued,
+    Operation,
+    Redeemed,
+    Sold,
+    decode_event,
+)
+from programme.fold.books import newest
+
+MAX_AHEAD = timedelta(minutes=5)
+"""A row further ahead of central's time than this is quarantined: it would push everybody's time."""
+
+
+class Taken(Enum):
+    """What became of an event."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    CONFLICTING = "conflicting"
+    """Other bytes under a known id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Whose events are taken in.
+
+    Attributes:
+        latest_at: No event may be later; fixed before the first one, so that rows can't push each other's limit.
+    """
+
+    device: Device
+    latest_at: datetime
+
+
+def sender_of(work: Work, device: Device) -> Sender:
+    """A box whose message has just come."""
+    return Sender(device=device, latest_at=work.signed_time() + MAX_AHEAD)
+
+
+def understand(work: Work, sender: Sender, raw: bytes) -> Event:
+    """Read an event and check that a box may say this.
+
+    Raises:
+        NotUnderstood: It waits for a person in quarantine; the message says why.
+    """
+    event = decode_event(raw)
+    if event.source != sender.device.device:
+        raise NotUnderstood(f"names another source, {event.source[:40]!r}")
+    if event.ordered_at > sender.latest_at:
+        raise NotUnderstood(f"more than five minutes ahead of central's time: {event.ordered_at.isoformat()}")
+    match event.data:
+        case InstrumentIssued() | GrantIssued() | AuthorisationAnswered():
+            raise NotUnderstood(f"only central writes {event.type}")
+        case AuthorisationAbandoned() | GrantReceived() | EpochOpened() | DayClosed():
+            pass
+        case operation:
+            _check_operation(work, sender.device, operation)
+    return event
+
+
+def take(work: Work, device: Device, event: Event, raw: bytes) -> Taken:
+    """Store an understood event, once, and let it end what it ends."""
+    known = events.raw(work.db, event.event_id)
+    if known is not None:
+        return Taken.REPEATED if known == raw else Taken.CONFLICTING
+    work.store(event, raw)
+    authorisations.end(work.db, device.device, event.event_id)
+    match event.data:
+        case AuthorisationAbandoned(authorisation=authorisation):
+            authorisations.abandon(work.db, device.device, authorisation)
+        case GrantReceived() as received:
+            _receive_grant(work, device, received)
+    return Taken.STORED
+
+
+def _check_operation(work: Work, device: Device, operation: Operation) -> None:
+    versions = [version for programme, version in work.rulebook if programme == operation.programme]
+    if not versions:
+        raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")
+    if operation.evidence.rules_version not in versions:
+        raise NotUnderstood(f"unknown version {operation.evidence.rules_version} of {operation.programme}")
+    if operation.counter.shop != device.shop:
+        raise NotUnderstood(f"names another shop, {operation.counter.shop[:40]!r}")
+    rules = newest(work.rulebook, operation.programme)
+    if operation.currency != rules.currency_code:
+        raise NotUnderstood(f"another currency than the programme's, {operation.currency[:10]!r}")
+    needs = rules.loyalty if isinstance(operation, Earned) else rules.voucher if isinstance(operation, Sold) else rules
+    if needs is None:
+        raise NotUnderstood(f"{operation.programme} has no such operation")
+    if isinstance(operation, Redeemed | Sold) and rules.voucher is not None:
+        issued = events.issue_of(work.db, (operation.programme, operation.instrument))
+        if issued is not None and issued.face_minor != operation.amount_minor:
+            raise NotUnderstood(f"a voucher of {issued.face_minor} taken for {operation.amount_minor}")
+
+
+def _receive_grant(work: Work, device: Device, received: GrantReceived) -> None:
+    """Note that the box holds a grant; a row that isn't about one of ours changes nothing."""
+    try:
+        grant = grants.read_signed(received.signed)
+    except (NotUnderstood, KeyError):
+        return
+    ours = grants.find(work.db, device.device, grant.grant_id)
+    if ours == grant:
+        grants.receive(work.db, device.device, epoch=grant.epoch, number=grant.number)

@@ -1,0 +1,149 @@
+"""Events: each once, verbatim, with the few columns they are found by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from central.store.instants import from_us, to_us
+from central.store.schema import EVENTS
+from programme.events import (
+    TYPE_NAMES,
+    AuthorisationAbandoned,
+    AuthorisationAnswered,
+    Earned,
+    Event,
+    InstrumentIssued,
+    Redeemed,
+    Sold,
+    Voided,
+    decode_event,
+)
+from programme.fold.books import InstrumentKey, instrument_of
+
+CHUNK = 500
+"""Values in one IN list; databases limit a statement's parameters."""
+
+T = TypeVar("T")
+
+
+def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
+    """Parts that fit into one statement."""
+    every = list(values)
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
+
+
+def add(db: Connection, event: Event, raw: bytes) -> None:
+    """Store an event that isn't there."""
+    key = instrument_of(event.data)
+    grant_id = event.data.evidence.grant if isinstance(event.data, Redeemed) else None
+    target = None
+    if isinstance(event.data, Voided):
+        target = event.data.target
+    elif isinstance(event.data, AuthorisationAbandoned | AuthorisationAnswered):
+        target = event.data.authorisation
+    db.execute(
+        insert(EVENTS).values(
+            event_id=str(event.event_id),
+            bytes=raw,
+            source=event.source,
+            ordered_at_us=to_us(event.ordered_at),
+            type=event.type,
+            programme=key[0] if key else None,
+            instrument=key[1] if key else None,
+            grant_id=grant_id,
+            target=str(target) if target else None,
+        )
+    )
+
+
+def raw(db: Connection, event_id: UUID) -> bytes | None:
+    """An event's bytes, verbatim."""
+    found: bytes | None = db.execute(
+        select(EVENTS.c.bytes).where(EVENTS.c.event_id == str(event_id))
+    ).scalar_one_or_none()
+    return found
+
+
+def find(db: Connection, event_id: UUID) -> Event | None:
+    """One event."""
+    found = raw(db, event_id)
+    return None if found is None else decode_event(found)
+
+
+def every(db: Connection) -> list[Event]:
+    """All of them."""
+    return _decode(db, select(EVENTS.c.bytes))
+
+
+def named(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, Event]:
+    """Those that are known, by id."""
+    found: dict[UUID, Event] = {}
+    for part in chunks(map(str, event_ids)):
+        for event in _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part))):
+            found[event.event_id] = event
+    return found
+
+
+def of_instruments(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, list[Event]]:
+    """Everything that names these instruments."""
+    found: dict[InstrumentKey, list[Event]] = {key: [] for key in keys}
+    kinds = [TYPE_NAMES[kind] for kind in (InstrumentIssued, Earned, Redeemed, Sold, Voided)]
+    for programme in {programme for programme, _ in keys}:
+        for part in chunks(instrument for name, instrument in keys if name == programme):
+            query = select(EVENTS.c.bytes).where(
+                EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part), EVENTS.c.type.in_(kinds)
+            )
+            for event in _decode(db, query):
+                key = instrument_of(event.data)
+                assert key is not None
+                found[key].append(event)
+    return found
+
+
+def issue_of(db: Connection, key: InstrumentKey) -> InstrumentIssued | None:
+    """How central put an instrument into the registry."""
+    query = select(EVENTS.c.bytes).where(
+        EVENTS.c.programme == key[0],
+        EVENTS.c.instrument == key[1],
+        EVENTS.c.type == TYPE_NAMES[InstrumentIssued],
+    )
+    issued = [event.data for event in _decode(db, query.order_by(EVENTS.c.ordered_at_us).limit(1))]
+    return issued[0] if issued and isinstance(issued[0], InstrumentIssued) else None
+
+
+def under_grant(db: Connection, device: str, grant_id: str) -> list[Event]:
+    """A box's redemptions that name a grant."""
+    return _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.grant_id == grant_id))
+
+
+def voids_of(db: Connection, targets: Collection[UUID]) -> list[Event]:
+    """Voids of these events."""
+    return _about(db, targets, TYPE_NAMES[Voided])
+
+
+def answers_to(db: Connection, authorisations: Collection[UUID]) -> list[Event]:
+    """Central's answers about these authorisations."""
+    return _about(db, authorisations, TYPE_NAMES[AuthorisationAnswered])
+
+
+def latest(db: Connection) -> datetime | None:
+    """The latest order time of all."""
+    us = db.execute(select(func.max(EVENTS.c.ordered_at_us))).scalar_one()
+    return None if us is None else from_us(us)
+
+
+def _about(db: Connection, targets: Collection[UUID], kind: str) -> list[Event]:
+    found: list[Event] = []
+    for part in chunks(map(str, targets)):
+        found += _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.target.in_(part), EVENTS.c.type == kind))
+    return found
+
+
+def _decode(db: Connection, query: Select[bytes]) -> list[Event]:
+    return [decode_event(found) for found in db.execute(query).scalars()]
