@@ -91,7 +91,7 @@ class CounterService:
         self._lookup = lookup
         self._asker = asker
         self._now = now
-        self._new_id = new_id
+        self.new_id = new_id
         self._prints = prints
         self._recorded = recorded
         self._locks = KeyedLocks()
@@ -144,7 +144,7 @@ class CounterService:
 
     async def _abandon(self, authorisation: UUID) -> None:
         data = AuthorisationAbandoned(authorisation=authorisation, reason=AbandonReason.RESTARTED)
-        abandonment = self._new_id()
+        abandonment = self.new_id()
         try:
             await self.submit(lambda tx: tx.append(abandonment, data, closes=authorisation, occurred_at=self._now()))
         except AlreadyClosed:
@@ -171,7 +171,7 @@ class CounterService:
             asked = True
             answered = await self._asker.ask(step.ask, rows=step.rows, gives_up=self._lookup.given_up())
             if answered is not None:
-                # Later than all that the answer rests on: so the operation comes after that in the canonical order, too.
+                # Later than all that the answer rests on, so that the operation follows it in the canonical order, too.
                 await self._take_time(answered.answer.answered_at)
 
     async def _take_time(self, at: datetime) -> None:
@@ -231,7 +231,7 @@ class CounterService:
                 reason=AbandonReason.REFUSED if refused else AbandonReason.GIVEN_UP,
                 answer=answered.signed if answered is not None else None,
             )
-            tx.append(self._new_id(), data, closes=case.event_id, occurred_at=self._now())
+            tx.append(self.new_id(), data, closes=case.event_id, occurred_at=self._now())
         return Outcome(event_id=case.event_id, refusal=refusal, currency_code=currency_code)
 
     def ended(self, event_id: UUID, *, is_same: Callable[[Event], bool]) -> Outcome | None:

@@ -1,4 +1,4 @@
-"""Keeping the registry replica at central's newest: deltas as they come, a whole snapshot over HTTP where one is missing."""
+"""Keeping the registry replica at central's newest: deltas as they come, and a whole snapshot over HTTP after a gap."""
 
 from __future__ import annotations
 
