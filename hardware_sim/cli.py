@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _story(options: argparse.Namespace) -> int:
-    from hardware_sim.story.tell import Fault, tell_story
+    from hardware_sim.story.faults import Fault
+    from hardware_sim.story.tell import tell_story
 
     fault = Fault(options.fault) if options.fault else None
     return 0 if tell_story(out=options.out, fault=fault) else 1

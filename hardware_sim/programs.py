@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -117,11 +117,20 @@ class Program:
         return " | ".join(lines[-3:]) or f"see {self.log}"
 
 
-def run_once(module: str, arguments: Sequence[str], *, environ: Mapping[str, str] | None = None) -> str:
+def run_once(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    accept: Collection[int] = (0,),
+) -> str:
     """Run a command to its end and return what it printed.
 
+    Args:
+        accept: Exit codes that are answers.
+
     Raises:
-        ProgramError: It exited with another code than 0; its error output is in the message.
+        ProgramError: It exited with another code; its error output is in the message.
     """
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -131,6 +140,6 @@ def run_once(module: str, arguments: Sequence[str], *, environ: Mapping[str, str
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode not in accept:
         raise ProgramError(f"{module} {' '.join(arguments)} exited with {done.returncode}: {done.stderr.strip()}")
     return done.stdout

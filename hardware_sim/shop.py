@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from hardware_sim.control import ControlClient
-from hardware_sim.counter_client import CounterClient
+from hardware_sim.counter_client import CounterClient, Json
+from hardware_sim.errors import StoryError
 from hardware_sim.photo import PhotoSettings, take_photograph
 from hardware_sim.programs import Program, run_once, until
+
+SCANNER, CAMERA = "douchette", "camera"
+_SAME_CODE_AGAIN_S = 2.5
 
 _SETTINGS = """
 data_dir = "box"
@@ -53,6 +58,7 @@ class VirtualShop:
         self.settings = folder / "comptoir.toml"
         self._targets = {"broker-link": broker_port, "central-link": central_port}
         self._twins: dict[str, ControlClient] = {}
+        self._scanned: dict[str, float] = {}
         self._programs: dict[str, Program] = {}
         self.gateway = Program(
             self.device, "gateway.cli", ["run", "--config", str(self.settings)], log=folder / "gateway.log"
@@ -66,7 +72,7 @@ class VirtualShop:
     @property
     def counter(self) -> CounterClient:
         """The box's local API, wherever its last start put it."""
-        api: dict[str, Any] = json.loads((self.folder / "box" / "api.json").read_text())
+        api: Json = json.loads((self.folder / "box" / "api.json").read_text())
         return CounterClient(api["url"])
 
     def install(self) -> None:
@@ -113,7 +119,7 @@ class VirtualShop:
         """Start the box and wait until its counter answers."""
         (self.folder / "box" / "api.json").unlink(missing_ok=True)
         self.gateway.start()
-        self.gateway.wait_ready(lambda: self.counter.get("/v1/status"))
+        self.gateway.wait_ready(self.status)
         self.twin("scanner").do("wait_host")
 
     def cut_off(self) -> None:
@@ -126,21 +132,43 @@ class VirtualShop:
         for name in self._targets:
             self.twin(name).do("restore")
 
-    def scan(self, payload: str) -> dict[str, Any]:
-        """Put a code under the hand scanner and return what the counter shows for it."""
-        before = self._presented_number()
-        self.twin("scanner").do("scan", payload=payload, symbology="]Q1")
-        return self._presented_after(before)
+    def scan(self, payload: str) -> Json:
+        """Put a code under the hand scanner and return what the counter shows for it.
 
-    def photograph(self, picture: Path, *, seed: int) -> dict[str, Any]:
+        The same code again within the time a held trigger takes is one scan: a person waits, and so does this.
+        """
+        last = self._scanned.get(payload)
+        if last is not None:
+            time.sleep(max(0.0, last + _SAME_CODE_AGAIN_S - time.monotonic()))
+        before = self._read_at(SCANNER)
+        self.twin("scanner").do("scan", payload=payload, symbology="]Q1")
+        self._scanned[payload] = time.monotonic()
+        return self._shown_after(SCANNER, before)
+
+    def photograph(self, picture: Path, *, seed: int) -> Json:
         """Hold a photograph of a receipt before the camera and return what the counter shows for it."""
-        before = self._presented_number()
+        before = self._read_at(CAMERA)
         take_photograph(
             picture=picture, into=self.pictures, name=f"photo-{seed}.jpg", settings=PhotoSettings(seed=seed)
         )
-        return self._presented_after(before)
+        return self._shown_after(CAMERA, before)
 
-    def receipt(self, number: int) -> tuple[Path, dict[str, Any]]:
+    def operate(self, kind: str, *, key: UUID | None = None, **details: str) -> Json:
+        """Ask the counter for an operation on what lies there; the answer says whether it was accepted.
+
+        Raises:
+            StoryError: The counter answered with an error.
+        """
+        reply = self.counter.post("/v1/operations", {"kind": kind, **details}, key=key)
+        if reply.status != 200:
+            raise StoryError(f"{kind} at {self.shop}: {reply.status} {reply.body.get('detail')}")
+        return reply.body
+
+    def status(self) -> Json:
+        """What the box says of itself."""
+        return self.counter.get("/v1/status")
+
+    def receipt(self, number: int) -> tuple[Path, Json]:
         """Wait for the printer's receipt of this number: its picture, and what is on it."""
         printed = self.twin("printer").do("wait_receipt", count=number)
         return self.receipts / f"receipt-{number:04}.png", printed
@@ -151,15 +179,20 @@ class VirtualShop:
         for program in self._programs.values():
             program.stop()
 
-    def _presented_number(self) -> int:
-        return int(self.counter.get("/v1/counter")["number"])
+    def _read_at(self, device: str) -> str | None:
+        return next((shown["read_at"] for shown in self._presented() if shown["device"] == device), None)
 
-    def _presented_after(self, number: int) -> dict[str, Any]:
-        def newer() -> dict[str, Any] | None:
-            shown = self.counter.get("/v1/counter")
-            return shown if shown["number"] > number else None
+    def _shown_after(self, device: str, before: str | None) -> Json:
+        def newer() -> Json | None:
+            return next(
+                (shown for shown in self._presented() if shown["device"] == device and shown["read_at"] != before), None
+            )
 
-        return until(newer, what=f"a scan to reach the counter of shop {self.shop}")
+        return until(newer, what=f"a code read by the {device} to reach the counter of shop {self.shop}")
+
+    def _presented(self) -> list[Json]:
+        presented: list[Json] = self.counter.get("/v1/counter")["presented"]
+        return presented
 
     def _start_twin(self, name: str, arguments: list[str]) -> None:
         control = self.folder / f"{name}.sock"

@@ -1,0 +1,109 @@
+"""A virtual town: a real broker, a real central server and two real shops, every one a process of its own."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hardware_sim.broker import Broker
+from hardware_sim.ports import free_loopback_port
+from hardware_sim.programs import Program, run_once
+from hardware_sim.shop import VirtualShop
+
+PROGRAMMES = Path(__file__).parents[1] / "programme" / "files"
+CARD, VOUCHER = "albret-card", "albret-voucher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A card or voucher as central issued it.
+
+    Attributes:
+        instrument: Its reference.
+        token: What its QR code carries.
+    """
+
+    instrument: str
+    token: str
+
+
+class VirtualTown:
+    """Broker, central and shops; use as a context manager, everything ends with it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Set up, without starting.
+
+        Args:
+            folder: Where everything lives; its path must be short, for Unix sockets.
+        """
+        self.folder = folder
+        self.data = folder / "central"
+        self.database = self.data / "central.sqlite"
+        self.broker = Broker(folder=folder / "broker")
+        self._http_port = free_loopback_port()
+        self.central = Program(
+            "central", "central.cli", ["serve", "--data", str(self.data)], log=folder / "central.log"
+        )
+        self.shops: dict[str, VirtualShop] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> VirtualTown:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(self.broker)
+        broker = f"mqtt://127.0.0.1:{self.broker.port}"
+        self.office("init", "--tenant", "albret", "--broker", broker, "--http-port", str(self._http_port))
+        for programme in (CARD, VOUCHER):
+            self.office("programme", "load", str(PROGRAMMES / f"{programme}.toml"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for shop in self.shops.values():
+            shop.close()
+        self.central.stop()
+        self._stack.close()
+
+    def office(self, *arguments: str) -> str:
+        """Run a `comptoir-central` command.
+
+        Raises:
+            ProgramError: It failed.
+        """
+        return run_once("central.cli", [*arguments, "--data", str(self.data)])
+
+    def found_shop(self, shop: str, name: str) -> VirtualShop:
+        """Register a shop, install its box and enrol it by file."""
+        self.office("shop", "add", shop, "--name", name)
+        virtual = VirtualShop(
+            shop, folder=self.folder / shop, broker_port=self.broker.port, central_port=self._http_port
+        )
+        self.shops[shop] = virtual
+        virtual.install()
+        enrolment = virtual.folder / "enrolment.json"
+        request = virtual.request_enrolment()
+        self.office("enrol", str(request), "--shop", shop, "--device", virtual.device, "--out", str(enrolment))
+        virtual.accept_enrolment(enrolment)
+        return virtual
+
+    def issue(self, programme: str, count: int, *options: str) -> list[Issued]:
+        """Have central issue cards or vouchers."""
+        printed = self.office("issue", programme, "--count", str(count), *options)
+        made = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        return [Issued(instrument=item["instrument"], token=item["token"]) for item in made]
+
+    def start_central(self) -> None:
+        """Start the central server and wait until it answers."""
+        self.central.start()
+        self.central.wait_ready(self.health)
+
+    def health(self) -> dict[str, Any]:
+        """What central says of itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._http_port}/v1/health", timeout=5) as answer:
+            health: dict[str, Any] = json.load(answer)
+            return health
