@@ -98,9 +98,10 @@ class Journal:
 
     def close(self) -> None:
         """Finish what was submitted, and let the file go."""
-        self._writer.close()
         with self._reading:
             self._reader.close()
+        # Last, so that it empties the write-ahead log into the file: a copy of the file alone is then whole.
+        self._writer.close()
         self._lock.release()
 
     def submit(self, work: Work[T]) -> Future[T]:
