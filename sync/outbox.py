@@ -273,7 +273,7 @@ class Outbox:
             return
         if again:
             rest = replace(self._resends.popleft(), first_seq=event.last_seq + 1)
-            if rest.first_seq <= rest.last_seq:
+            if event.size_bytes > 0 and rest.first_seq <= rest.last_seq:
                 self._resends.appendleft(rest)
         elif event.size_bytes == 0:
             self._pause(now_s)
