@@ -39,9 +39,13 @@ class LinkState(Protocol):
         """When central last acknowledged, by the box's clock; None since the start."""
         ...
 
+
+class ReplicaState(Protocol):
+    """How current the registry replica is."""
+
     @property
-    def replica_checked_at(self) -> dict[str, datetime]:
-        """When each programme's replica was last known to be central's newest."""
+    def checked_at(self) -> dict[str, datetime]:
+        """When each programme's was last known to be central's newest."""
         ...
 
 
@@ -58,6 +62,7 @@ class Agent:
     printing: Printing
     board: DeviceBoard
     link: LinkState
+    replica: ReplicaState
     views: Views
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
@@ -66,6 +71,10 @@ class Agent:
     def configured(self) -> Configured:
         """The configuration in force."""
         return self.counter.configured
+
+    def configured_programmes(self) -> list[str]:
+        """Ids of the programmes taken here, in order."""
+        return sorted(self.configured.book.rules)
 
     def status(self) -> JSON:
         """How the box fares."""
@@ -150,12 +159,12 @@ class Agent:
         try:
             presented = await self.desk.look(placed)
         except CounterError as error:
-            return self.views.problem(placed.device, error)
+            return self.views.problem(placed, error)
         return self.views.presented(presented, zone=self.configured.zone)
 
     def _replicas(self) -> dict[str, Any]:
         heads = self.journal.replica_heads()
-        checked = self.link.replica_checked_at
+        checked = self.replica.checked_at
         now = self.now()
         return {
             programme: {

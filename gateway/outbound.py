@@ -10,6 +10,7 @@ import structlog
 
 from gateway.asking import Publisher
 from gateway.identity import Identity
+from programme.events import EpochReason
 from sync.backoff import Backoff
 from sync.errors import JournalError, LinkError, Unreadable
 from sync.journal import Journal
@@ -29,6 +30,7 @@ from sync.wire import MAX_BATCH_ROWS, encode_batch
 
 ACK_WITHIN_S = 10.0
 ACK_WITHIN_CAP_S = 120.0
+_RETRY_EPOCH_S = 5.0
 _log = structlog.get_logger("comptoir.outbound")
 
 
@@ -86,10 +88,20 @@ class Outbound:
                 self._timer = None if at_s is None else asyncio.get_running_loop().call_at(at_s, self._tick)
                 return None
             case OpenEpoch(reason=reason):
-                _log.warning("new epoch", reason=reason.value)
+                return await self._open_epoch(reason)
+
+    async def _open_epoch(self, reason: EpochReason) -> Input:
+        """Until there is a new epoch nothing can be sent, so try for as long as it takes."""
+        while True:
+            try:
                 await asyncio.to_thread(self._journal.open_epoch, reason)
-                self._epoch_begun()
-                return EpochBegun(head_seq=self._head_seq())
+                break
+            except JournalError as error:
+                _log.error("no new epoch yet", reason=str(error))
+                await asyncio.sleep(_RETRY_EPOCH_S)
+        _log.warning("new epoch", reason=reason.value)
+        self._epoch_begun()
+        return EpochBegun(head_seq=self._head_seq())
 
     async def _send(self, command: SendBatch) -> Input:
         try:

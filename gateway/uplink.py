@@ -177,6 +177,7 @@ class Uplink:
                 case LinkUp():
                     _log.info("link up", broker=self._broker.netloc)
                     self._announce(announcer)
+                    self._try_publish(Up.HEALTH, announcer.health(), qos=0)
                     await outbound.feed(event)
                 case _:
                     await outbound.feed(event)

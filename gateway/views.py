@@ -10,7 +10,7 @@ from gateway.devices import DeviceBoard
 from gateway.errors import CounterError
 from gateway.lookup import Stage, Tracked
 from gateway.outcomes import Outcome
-from gateway.presenting import Presented
+from gateway.presenting import Placed, Presented
 from gateway.words import choose
 from programme.events import OPERATIONS, DayClosed, Earned, Event, Redeemed, Sold, Voided
 from programme.money import CURRENCIES, format_amount
@@ -93,11 +93,12 @@ class Views:
             said += self.choose(" ENTRAÎNEMENT : sans valeur.", " TRAINING: moves no money.")
         return said
 
-    def problem(self, device: str, error: CounterError) -> JSON:
+    def problem(self, placed: Placed, error: CounterError) -> JSON:
         """A read that can't be used."""
         return {
-            "device": device,
+            "device": placed.device,
             "understood": False,
+            "read_at": placed.read_at.isoformat(),
             "problem": error.problem.value,
             "message": error.say(self.language),
         }

@@ -1,0 +1,239 @@
+"""The agent's composition root: everything is made and joined here, and runs as named tasks of one group."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from uuid_utils.compat import uuid7
+
+from drivers.escpos.compose import PAPER_58_MM, PAPER_80_MM
+from edge_config.enrolment import write_private
+from edge_config.settings import BoxSettings
+from gateway.agent import Agent
+from gateway.announcing import Announcer, count_boot
+from gateway.api import build_api
+from gateway.asking import Asking
+from gateway.configured import Configured, load_configuration
+from gateway.counter import CounterService
+from gateway.devices import DeviceBoard, Devices
+from gateway.identity import Identity, load_identity
+from gateway.inbound import Inbound
+from gateway.lookup import Lookup
+from gateway.orders import Orders
+from gateway.outbound import Outbound
+from gateway.paths import api_path, journal_path
+from gateway.presenting import Desk
+from gateway.printing import Printing
+from gateway.replica import HttpSnapshots, Replica
+from gateway.server import bind, serve, url_of
+from gateway.spooler import Spooler
+from gateway.uplink import Line, Uplink
+from gateway.views import Views
+from sync.clock import LinuxClock
+from sync.journal import Journal
+from sync.outbox import RowsAppended
+
+_log = structlog.get_logger("comptoir")
+
+
+class _Stopped(Exception):
+    """SIGTERM or Ctrl-C: the group ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What everything stands on."""
+
+    settings: BoxSettings
+    identity: Identity
+    configured: Configured
+    journal: Journal
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What runs."""
+
+    agent: Agent
+    devices: Devices
+    spooler: Spooler | None
+    uplink: Uplink
+    announcer: Announcer
+    asking: Asking
+    replica: Replica
+    outbound: Outbound
+    inbound: Inbound
+
+
+async def run(settings: BoxSettings) -> None:
+    """Run the agent until SIGTERM or Ctrl-C.
+
+    Raises:
+        EdgeConfigError, GatewayError, SyncError: It can't start; the message says what to do.
+    """
+    with _ground(settings) as ground:
+        parts = _join(ground)
+        if parts.spooler is not None:
+            await asyncio.to_thread(parts.spooler.recover)
+        listener = bind(settings.api)
+        url = url_of(listener)
+        write_private(api_path(settings.data_dir), json.dumps({"url": url}).encode(), may_replace=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                _start(group, parts)
+                group.create_task(serve(build_api(parts.agent), listener), name="api")
+                group.create_task(_until_stopped(), name="signals")
+                _log.info("ready", api=url, device=ground.identity.device)
+        except* _Stopped:
+            _log.info("stopped", device=ground.identity.device)
+        finally:
+            api_path(settings.data_dir).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _ground(settings: BoxSettings) -> Iterator[_Ground]:
+    identity = load_identity(settings.data_dir)
+    configured = load_configuration(settings.data_dir, identity)
+    path = journal_path(settings.data_dir)
+    journal = Journal.open(path, device=identity.device, key=identity.journal_key, clock=LinuxClock())
+    with contextlib.closing(journal), contextlib.closing(Lookup.open(path)) as lookup:
+        yield _Ground(settings=settings, identity=identity, configured=configured, journal=journal, lookup=lookup)
+
+
+def _join(ground: _Ground) -> _Parts:
+    settings, identity, journal, lookup = ground.settings, ground.identity, ground.journal, ground.lookup
+    line, board = Line(), DeviceBoard()
+    uplink = Uplink(identity=identity, broker=settings.broker or identity.enrolment.broker, line=line, now=_now)
+    asking = Asking(identity=identity, link=line, deadline_ms=settings.ask_deadline_ms, now=_now)
+    spooler = _spooler(settings, journal)
+
+    def recorded() -> None:
+        head = journal.head
+        if head is not None:
+            uplink.happened(RowsAppended(head_seq=head.seq))
+        if spooler is not None:
+            spooler.wake()
+
+    counter = CounterService(
+        journal=journal,
+        lookup=lookup,
+        configured=ground.configured,
+        asker=asking,
+        now=_now,
+        new_id=uuid7,
+        prints=spooler is not None,
+        recorded=recorded,
+    )
+    fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
+    replica = Replica(journal=journal, fetch=fetch, now=_now)
+    announcer = Announcer(
+        identity=identity,
+        journal=journal,
+        lookup=lookup,
+        counter=counter,
+        board=board,
+        boot=count_boot(settings.data_dir),
+        now=_now,
+    )
+    outbound = Outbound(identity=identity, journal=journal, link=line, tick=uplink.tick, epoch_begun=uplink.reborn)
+    agent = _agent(ground, counter, board, uplink, replica, recorded)
+
+    def report(subject: str, ok: bool, detail: dict[str, Any]) -> None:
+        uplink.report(announcer.report(subject, ok=ok, detail=detail))
+
+    inbound = Inbound(
+        identity=identity,
+        journal=journal,
+        counter=counter,
+        replica=replica,
+        data_dir=settings.data_dir,
+        feed=outbound.feed,
+        report=report,
+        status=agent.status,
+        acknowledged=uplink.acknowledged,
+        configured=uplink.configured,
+        now=_now,
+    )
+    return _Parts(
+        agent=agent,
+        devices=Devices(settings=settings, desk=agent.desk, spooler=spooler, board=board, now=_now),
+        spooler=spooler,
+        uplink=uplink,
+        announcer=announcer,
+        asking=asking,
+        replica=replica,
+        outbound=outbound,
+        inbound=inbound,
+    )
+
+
+def _spooler(settings: BoxSettings, journal: Journal) -> Spooler | None:
+    if settings.printer is None:
+        return None
+    paper = PAPER_58_MM if settings.printer.paper_mm == 58 else PAPER_80_MM
+    return Spooler(journal=journal, paper=paper, language=settings.language.value)
+
+
+def _agent(
+    ground: _Ground,
+    counter: CounterService,
+    board: DeviceBoard,
+    uplink: Uplink,
+    replica: Replica,
+    recorded: Callable[[], None],
+) -> Agent:
+    desk = Desk(counter=counter, now=_now)
+    return Agent(
+        identity=ground.identity,
+        journal=ground.journal,
+        lookup=ground.lookup,
+        counter=counter,
+        desk=desk,
+        orders=Orders(counter=counter, desk=desk, lookup=ground.lookup),
+        printing=Printing(
+            counter=counter,
+            journal=ground.journal,
+            lookup=ground.lookup,
+            has_printer=ground.settings.printer is not None,
+            queued=recorded,
+        ),
+        board=board,
+        link=uplink,
+        replica=replica,
+        views=Views(language=ground.settings.language.value),
+        now=_now,
+        new_id=uuid7,
+    )
+
+
+def _start(group: asyncio.TaskGroup, parts: _Parts) -> None:
+    programmes = parts.agent.configured_programmes
+    for name, work in parts.devices.tasks().items():
+        group.create_task(work, name=name)
+    uplink, announcer = parts.uplink, parts.announcer
+    group.create_task(uplink.run_link(announcer, parts.asking, programmes), name="link")
+    group.create_task(uplink.serve(announcer, parts.outbound, parts.inbound), name="uplink")
+    group.create_task(uplink.tell_health(announcer), name="health")
+    group.create_task(parts.replica.run(), name="replica")
+
+
+async def _until_stopped() -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    raise _Stopped
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

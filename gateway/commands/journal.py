@@ -1,0 +1,55 @@
+"""`comptoir journal`: look into the journal, also while the agent runs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from argparse import Namespace
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from edge_config.settings import load_box_settings
+from gateway.errors import GatewayError
+from gateway.identity import load_identity
+from gateway.paths import journal_path
+from gateway.words import choose
+from sync.journal.database import connect_read_only
+from sync.journal.verify import verify
+
+_ROWS = "SELECT epoch, seq, hash, event FROM rows WHERE position > ? ORDER BY position"
+
+
+def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
+    """Verify it or print it."""
+    settings = load_box_settings(arguments.config, environ)
+    path = journal_path(settings.data_dir)
+    if arguments.what == "show":
+        _show(path, arguments.last)
+        return 0
+    identity = load_identity(settings.data_dir)
+    report = verify(path, keys={**identity.central_keys, identity.device: identity.journal_key.public_key()})
+    acknowledged = f"{report.acknowledged.epoch}/{report.acknowledged.seq}" if report.acknowledged else "-"
+    print(
+        choose(
+            settings.language.value,
+            f"Journal intact : {report.rows} lignes, jusqu'à {report.head.epoch}/{report.head.seq} ; "
+            f"accusé du centre jusqu'à {acknowledged}.",
+            f"The journal holds: {report.rows} rows, up to {report.head.epoch}/{report.head.seq}; "
+            f"acknowledged by the centre up to {acknowledged}.",
+        )
+    )
+    return 0
+
+
+def _show(path: Path, last: int | None) -> None:
+    if not path.exists():
+        raise GatewayError(f"{path} doesn't exist: enrol this box, or name its settings with --config.")
+    try:
+        with closing(connect_read_only(path)) as connection:
+            (count,) = connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
+            for epoch, seq, digest, event in connection.execute(_ROWS, (count - last if last is not None else 0,)):
+                row = {"epoch": epoch, "seq": seq, "hash": digest.hex(), "event": json.loads(event)}
+                print(json.dumps(row, ensure_ascii=False))
+    except sqlite3.Error as error:
+        raise GatewayError(f"{path} can't be read ({error}).") from error

@@ -1,0 +1,44 @@
+"""`comptoir print-test`: a receipt that shows whether the printer is well. The box needn't be enrolled, nor run."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from drivers.escpos.compose import PAPER_58_MM, PAPER_80_MM, compose
+from drivers.escpos.shell import ConfirmBy, Confirmed, NotStarted, Uncertain, open_printer
+from drivers.escpos.tcp import TcpLink
+from drivers.escpos.words import words_for
+from edge_config.settings import Confirmation, PrinterSettings, load_box_settings
+from gateway.errors import GatewayError, SetUpFault
+from gateway.receipts import sample_receipt
+from gateway.words import choose
+
+
+def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
+    """Print it and say what came of it."""
+    settings = load_box_settings(arguments.config, environ)
+    language = settings.language.value
+    if settings.printer is None:
+        raise SetUpFault(choose(language, "Aucune imprimante réglée : [printer].", "No printer is set up: [printer]."))
+    asyncio.run(_print(settings.printer, language))
+    print(choose(language, "Imprimé, l'imprimante l'a confirmé.", "Printed, as the printer confirmed."))
+    return 0
+
+
+async def _print(settings: PrinterSettings, language: str) -> None:
+    paper = PAPER_58_MM if settings.paper_mm == 58 else PAPER_80_MM
+    job = compose(sample_receipt("Comptoir", datetime.now(UTC), ZoneInfo("Europe/Paris")), paper)
+    by_id = settings.confirm_by is Confirmation.PROCESS_ID
+    link = await TcpLink.open(name=settings.name, host=settings.host, port=settings.port)
+    confirm_by = ConfirmBy.PROCESS_ID if by_id else ConfirmBy.PAPER_STATUS
+    async with open_printer(link, confirm_by=confirm_by, next_process_id=lambda: b"TEST") as printer:
+        match await printer.print(job):
+            case Confirmed():
+                return
+            case Uncertain(reason=reason) | NotStarted(reason=reason):
+                words = words_for(reason)
+                raise GatewayError(choose(language, words.fr, words.en))
