@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
 from central.store.devices import Device, Shop
@@ -13,7 +15,7 @@ NEEDS_A_PERSON = tuple(kind for kind in FindingKind if kind is not FindingKind.C
 """A clamped earn is the rule at work; it is recorded, and nobody has to decide."""
 
 
-def desk_to_json(work: Work) -> dict[str, object]:
+def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
     """Findings, forks, quarantined rows and conflicts."""
     found = desk.findings(work.db, NEEDS_A_PERSON)
     named = events.named(work.db, {event_id for _, finding in found for event_id in finding.events})

@@ -178,7 +178,7 @@ def _flows(
 ) -> Flows:
     sums: dict[str, int] = defaultdict(int)
     for event_id, postings in booked.items():
-        data = every[event_id].data
+        data = every[event_id].data if event_id in every else None
         if getattr(data, "programme", None) != programme:
             continue
         holders_minor = postings.get(HOLDERS, 0)

@@ -29,7 +29,7 @@ from programme.money import parse_amount
 DATA_VARIABLE = "COMPTOIR_CENTRAL_DATA"
 FAILED, MISUSED = 1, 2
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 _Add: TypeAlias = Callable[..., argparse.ArgumentParser]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from central.audit import Audit
 from programme.money import CURRENCIES, format_amount
+
+Told: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
 def show_books(result: Audit) -> str:
@@ -32,12 +34,12 @@ def _book_lines(result: Audit) -> Iterator[str]:
             yield f"  {violation}"
 
 
-def show_desk(told: dict[str, Any]) -> str:
+def show_desk(told: Told) -> str:
     """One paragraph per thing that waits."""
     return "\n".join(_desk_lines(told)) + "\n"
 
 
-def _desk_lines(told: dict[str, Any]) -> Iterator[str]:
+def _desk_lines(told: Told) -> Iterator[str]:
     if not any(told.values()):
         yield "nothing waits"
     for finding in told["findings"]:

@@ -24,10 +24,9 @@ def make_app(workshop: Workshop) -> FastAPI:
     snapshots = Snapshots(workshop)
 
     @app.get("/v1/health")
-    def health() -> dict[str, str]:
+    def health() -> dict[str, object]:
         with workshop.store.read() as db:
-            instruments.heads(db)
-        return {"status": "ok"}
+            return {"status": "ok", "registry": instruments.heads(db)}
 
     @app.get("/v1/registry/{programme}")
     def snapshot(

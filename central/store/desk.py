@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select
@@ -55,7 +56,7 @@ def add_conflict(db: Connection, device: str, row: Row, *, event_id: UUID, at: d
         db.execute(insert(CONFLICTS).values(**key, **values))
 
 
-def forks(db: Connection) -> list[dict[str, object]]:
+def forks(db: Connection) -> list[dict[str, Any]]:
     """Rows of other branches."""
     query = select(FORKS).order_by(FORKS.c.device, FORKS.c.epoch, FORKS.c.seq)
     return [
@@ -64,7 +65,7 @@ def forks(db: Connection) -> list[dict[str, object]]:
     ]
 
 
-def quarantined(db: Connection) -> list[dict[str, object]]:
+def quarantined(db: Connection) -> list[dict[str, Any]]:
     """Rows that weren't understood."""
     query = select(QUARANTINE).order_by(QUARANTINE.c.device, QUARANTINE.c.epoch, QUARANTINE.c.seq)
     return [
@@ -80,7 +81,7 @@ def quarantined(db: Connection) -> list[dict[str, object]]:
     ]
 
 
-def conflicts(db: Connection) -> list[dict[str, object]]:
+def conflicts(db: Connection) -> list[dict[str, Any]]:
     """Known event ids that came with other bytes."""
     query = select(CONFLICTS).order_by(CONFLICTS.c.device, CONFLICTS.c.epoch, CONFLICTS.c.seq)
     return [

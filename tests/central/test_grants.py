@@ -1,0 +1,161 @@
+"""Grants: when the next one is due, and how the one before ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from central.store import grants
+from programme.grants import Grant
+from tests.central.world import CARD, VOUCHER, Box, Centre, Replies
+
+
+def open_numbers(centre: Centre) -> list[int]:
+    with centre.workshop.read() as work:
+        return [grant.number for grant in grants.open_ones(work.db)]
+
+
+def first_grant(centre: Centre, box: Box) -> Grant:
+    (signed,) = centre.batch(box).signed_grants
+    return box.took_grant(signed)
+
+
+def test_the_first_row_of_an_epoch_brings_the_first_grant(centre: Centre, box_a: Box) -> None:
+    (voucher,) = centre.vouchers(box_a)
+
+    (grant,) = centre.batch(box_a).grants
+
+    assert (grant.device, grant.epoch, grant.number) == ("box-a", box_a.epoch, 1)
+    assert grant.ends_at - grant.issued_at == timedelta(days=30)
+    assert grant.allowances[CARD].ceiling_minor == 10_000
+    assert grant.allowances[CARD].floor_limit_minor == 2_000
+    assert [consignment.instrument for consignment in grant.allowances[VOUCHER].consigned] == [voucher]
+
+
+def test_a_box_that_has_no_row_booked_gets_none(centre: Centre, box_a: Box) -> None:
+    assert centre.birth(box_a).grants == []
+
+
+def test_a_grant_is_sent_until_its_row_comes(centre: Centre, box_a: Box) -> None:
+    (signed,) = centre.batch(box_a).signed_grants
+
+    assert centre.birth(box_a).signed_grants == [signed]
+    assert centre.batch(box_a).signed_grants == [signed]
+    assert centre.batch(box_a).signed_grants == []
+    centre.clock.advance(seconds=3)
+    assert centre.batch(box_a).signed_grants == [signed]
+
+    box_a.took_grant(signed)
+    centre.clock.advance(seconds=3)
+    assert centre.batch(box_a).signed_grants == []
+
+
+def test_a_box_that_lost_its_grant_gets_it_at_its_birth(centre: Centre, box_a: Box) -> None:
+    held = centre.grant(box_a)
+
+    assert centre.birth(box_a, grant=None).grants == [held]
+    assert centre.birth(box_a, grant=held.grant_id).grants == []
+
+
+def spend(centre: Centre, box: Box, held: Grant, amount_minor: int) -> Replies:
+    box.redeemed(CARD, centre.card(), amount_minor, grant=held.grant_id)
+    return centre.batch(box)
+
+
+def test_the_next_one_comes_when_more_than_half_of_a_ceiling_is_spent(centre: Centre, box_a: Box) -> None:
+    held = centre.grant(box_a)
+
+    assert spend(centre, box_a, held, 5_000).grants == []
+    (following,) = spend(centre, box_a, held, 1).grants
+    assert following.number == 2
+
+
+def test_both_are_open_until_the_row_that_names_the_next(centre: Centre, box_a: Box) -> None:
+    held = centre.grant(box_a)
+    (signed,) = spend(centre, box_a, held, 5_001).signed_grants
+    assert open_numbers(centre) == [1, 2]
+
+    box_a.took_grant(signed)
+    centre.batch(box_a)
+
+    assert open_numbers(centre) == [2]
+
+
+def test_only_one_grant_is_on_its_way(centre: Centre, box_a: Box) -> None:
+    first_grant(centre, box_a)
+    centre.vouchers(box_a)
+
+    assert [grant.number for grant in centre.birth(box_a).grants] == [1]
+
+
+def test_new_vouchers_bring_the_next_grant(centre: Centre, box_a: Box) -> None:
+    centre.grant(box_a)
+    (voucher,) = centre.vouchers(box_a)
+
+    (following,) = centre.batch(box_a).grants
+
+    assert following.number == 2
+    assert [consignment.instrument for consignment in following.allowances[VOUCHER].consigned] == [voucher]
+
+
+def test_a_running_server_notices_vouchers_consigned_beside_it(centre: Centre, box_a: Box) -> None:
+    centre.grant(box_a)
+    centre.birth(box_a)
+    centre.tick()
+    centre.vouchers(box_a)
+
+    replies = centre.tick()
+
+    assert [grant.number for grant in replies.grants] == [2]
+    assert [delta.programme for delta in replies.deltas] == [VOUCHER]
+    assert centre.tick().raw == []
+
+
+def test_sold_vouchers_are_left_out_of_the_next(centre: Centre, box_a: Box) -> None:
+    sold, kept = centre.vouchers(box_a, 2)
+    held = centre.grant(box_a)
+    box_a.sold(sold)
+
+    (following,) = spend(centre, box_a, held, 5_001).grants
+
+    assert [consignment.instrument for consignment in following.allowances[VOUCHER].consigned] == [kept]
+
+
+def test_the_next_one_comes_past_half_its_life(centre: Centre, box_a: Box) -> None:
+    centre.grant(box_a)
+    centre.clock.advance(days=14)
+    assert centre.batch(box_a).grants == []
+
+    centre.clock.advance(days=2)
+
+    assert [grant.number for grant in centre.batch(box_a).grants] == [2]
+
+
+def test_a_new_epoch_starts_with_a_grant_of_its_own_and_the_old_one_stays_open(centre: Centre, box_a: Box) -> None:
+    held = centre.grant(box_a)
+    box_a.open_epoch("2-fedcba9876543210", box_a.rows[-1].link)
+
+    (grant,) = centre.batch(box_a).grants
+
+    assert grant.grant_id == "2-fedcba9876543210/1"
+    with centre.workshop.read() as work:
+        assert [found.grant_id for found in grants.open_ones(work.db)] == [held.grant_id, grant.grant_id]
+
+
+def test_a_row_about_a_grant_of_another_box_ends_nothing(centre: Centre, box_a: Box, box_b: Box) -> None:
+    centre.grant(box_a)
+    (signed,) = centre.batch(box_b).signed_grants
+
+    box_a.took_grant(signed)
+    centre.batch(box_a)
+
+    with centre.workshop.read() as work:
+        newest = grants.newest(work.db, "box-b", box_b.epoch)
+    assert newest is not None
+    assert not newest.received
+
+
+def test_the_ceilings_of_open_grants_are_shown(centre: Centre, box_a: Box, box_b: Box) -> None:
+    centre.grant(box_a)
+    centre.grant(box_b)
+
+    assert centre.audit().open_ceilings_minor == {CARD: 20_000, VOUCHER: 40_000}

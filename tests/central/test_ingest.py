@@ -1,0 +1,328 @@
+"""Batches: each event booked once, whatever arrives how often and in what order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from central.attention import desk_to_json
+from central.store import events
+from central.store.instants import MICROSECOND
+from programme.canonical import canonical_bytes, from_bytes
+from programme.events import EpochReason, Event, InstrumentIssued, RowLink, encode_event
+from sync.chain import Row
+from sync.topics import Up
+from sync.wire import Verdict, encode_batch
+from tests.central.world import CARD, NOON, VOUCHER, Box, Centre
+
+FUNDER = "funder:albret-communaute"
+
+
+def waiting(centre: Centre) -> dict[str, list[dict[str, Any]]]:
+    with centre.workshop.read() as work:
+        return desk_to_json(work)
+
+
+def test_a_batch_is_booked_and_acknowledged(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 118)
+
+    ack = centre.batch(box_a).ack
+
+    assert (ack.device, ack.epoch, ack.seq, ack.hash) == ("box-a", box_a.epoch, 2, box_a.rows[-1].hash.hex())
+    assert ack.verdicts == ()
+    assert ack.heads[CARD].version == 2
+    assert centre.balances() == {"holders": 118, FUNDER: -118}
+
+
+def test_the_registry_changes_before_the_ack_names_its_head(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    centre.tick()
+    box_a.earned(card, 118)
+
+    replies = centre.batch(box_a)
+
+    assert [message.topic.rsplit("/", 1)[1] for message in replies.raw][:2] == ["registry", "ack"]
+    (delta,) = replies.deltas
+    assert (delta.from_version, delta.version) == (1, 2)
+    assert [(entry.instrument, entry.balance_minor) for entry in delta.entries] == [(card, 118)]
+
+
+def test_a_duplicate_batch_changes_nothing(centre: Centre, box_a: Box) -> None:
+    box_a.earned(centre.card(), 118)
+    first = centre.batch(box_a).ack
+    before = centre.balances()
+
+    second = centre.batch(box_a).ack
+
+    assert (second.seq, second.hash) == (first.seq, first.hash)
+    assert {verdict.verdict for verdict in second.verdicts} == {Verdict.DUPLICATE}
+    assert centre.balances() == before
+
+
+def test_a_gap_is_asked_for_and_then_contiguous(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    for _ in range(4):
+        box_a.earned(card, 100)
+    centre.batch(box_a, 1, 1)
+
+    replies = centre.batch(box_a, 4, 5)
+
+    assert replies.ack.seq == 1
+    (resend,) = replies.resends
+    assert (resend.first_seq, resend.last_seq, resend.one_by_one) == (2, 3, False)
+    assert centre.balances()["holders"] == 200
+    assert centre.batch(box_a, 2, 3).ack.seq == 5
+    assert centre.balances()["holders"] == 400
+
+
+def test_the_same_gap_is_not_asked_for_without_a_pause(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    for _ in range(3):
+        box_a.earned(card, 100)
+    centre.batch(box_a, 1, 1)
+
+    assert len(centre.batch(box_a, 4, 4).resends) == 1
+    assert centre.batch(box_a, 4, 4).resends == []
+    centre.clock.advance(seconds=3)
+    assert len(centre.batch(box_a, 4, 4).resends) == 1
+
+
+def test_a_garbled_batch_is_asked_for_row_by_row(centre: Centre, box_a: Box) -> None:
+    box_a.earned(centre.card(), 118)
+    centre.batch(box_a, 1, 1)
+
+    replies = centre.send(box_a, Up.JOURNAL, b"\x28garbled" + box_a.batch()[8:])
+
+    (resend,) = replies.resends
+    assert (resend.epoch, resend.first_seq, resend.one_by_one) == (box_a.epoch, 2, True)
+    assert replies.acks == []
+
+
+def test_an_unreadable_row_that_comes_alone_makes_no_busy_loop(centre: Centre, box_a: Box) -> None:
+    centre.batch(box_a)
+    garbled = b"not a batch"
+
+    assert len(centre.send(box_a, Up.JOURNAL, garbled).resends) == 1
+    assert centre.send(box_a, Up.JOURNAL, garbled).resends == []
+
+
+def test_rows_that_do_not_hash_to_the_signed_head_are_asked_for_again(centre: Centre, box_a: Box) -> None:
+    centre.batch(box_a)
+    box_a.earned(centre.card(), 118)
+    changed = replace(box_a.rows[-1], event=box_a.rows[-1].event.replace(b'"amount_minor":118', b'"amount_minor":999'))
+
+    replies = centre.send(box_a, Up.JOURNAL, encode_batch(box_a.device, [changed], box_a.key))
+
+    assert replies.resends[0].one_by_one
+    assert centre.balances() == {}
+
+
+def test_a_wrong_signature_is_dropped(centre: Centre, box_a: Box) -> None:
+    box_a.earned(centre.card(), 118)
+    box_a.key = Ed25519PrivateKey.generate()
+
+    assert centre.batch(box_a).raw == []
+    assert centre.balances() == {}
+
+
+def test_an_unknown_type_is_quarantined_and_the_ack_moves_on(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    event = box_a.earned(card, 118)
+    box_a.rows.pop()
+    strange = encode_event(event).replace(b"comptoir.earned.v1", b"comptoir.tickled.v9")
+    box_a.append_bytes(strange)
+    box_a.earned(card, 50)
+
+    ack = centre.batch(box_a).ack
+
+    assert ack.seq == 3
+    assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(2, Verdict.QUARANTINED)]
+    (row,) = waiting(centre)["quarantine"]
+    assert row["event"] == strange.decode()
+    assert "unknown type" in str(row["reason"])
+    assert centre.balances()["holders"] == 50
+
+
+def quarantined(centre: Centre, box: Box, event: Event) -> str:
+    """Journal an event, expect the ack to pass it, and tell why it was set aside."""
+    box.append(event)
+    ack = centre.batch(box).ack
+    assert ack.seq == len(box.rows)
+    assert centre.balances() == {}
+    (row,) = waiting(centre)["quarantine"]
+    return str(row["reason"])
+
+
+def an_earn(centre: Centre, box: Box) -> Event:
+    earn = box.earned(centre.card(), 118)
+    box.rows.pop()
+    return earn
+
+
+def test_an_event_ten_minutes_ahead_is_quarantined(centre: Centre, box_a: Box) -> None:
+    late = replace(an_earn(centre, box_a), ordered_at=NOON + timedelta(minutes=10))
+
+    assert "five minutes ahead" in quarantined(centre, box_a, late)
+
+
+def test_an_event_four_minutes_ahead_is_booked_and_central_s_time_exceeds_it(centre: Centre, box_a: Box) -> None:
+    ahead = NOON + timedelta(minutes=4)
+    box_a.append(replace(an_earn(centre, box_a), ordered_at=ahead))
+
+    assert centre.batch(box_a).ack.time > ahead
+    assert centre.balances()["holders"] == 118
+
+
+def test_rows_can_not_push_each_other_s_limit(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    for minutes in (4, 8, 12):
+        earn = box_a.earned(card, 10)
+        box_a.rows.pop()
+        box_a.append(replace(earn, ordered_at=NOON + timedelta(minutes=minutes)))
+
+    verdicts = centre.batch(box_a).ack.verdicts
+
+    assert [verdict.seq for verdict in verdicts] == [3, 4]
+
+
+def test_central_s_time_never_goes_back(centre: Centre, box_a: Box) -> None:
+    first = centre.batch(box_a).ack.time
+    centre.clock.advance(hours=-1)
+    box_a.earned(centre.card(), 118)
+
+    assert centre.batch(box_a).ack.time >= first + MICROSECOND
+
+
+def test_another_box_s_event_is_quarantined(centre: Centre, box_a: Box, box_b: Box) -> None:
+    assert "another source" in quarantined(centre, box_a, replace(an_earn(centre, box_a), source=box_b.device))
+
+
+def test_an_operation_of_another_shop_is_quarantined(centre: Centre, box_a: Box) -> None:
+    box_a.shop = "b"
+
+    assert "another shop" in quarantined(centre, box_a, an_earn(centre, box_a))
+
+
+def test_a_box_can_not_issue(centre: Centre, box_a: Box) -> None:
+    issued = InstrumentIssued(
+        programme=VOUCHER, instrument="f0" * 16, currency="EUR", face_minor=5_000, activation_required=False
+    )
+
+    assert "only central" in quarantined(centre, box_a, box_a.event(issued))
+
+
+def test_an_unknown_programme_and_an_unknown_version_are_quarantined(centre: Centre, box_a: Box) -> None:
+    raw = encode_event(an_earn(centre, box_a))
+    box_a.append_bytes(raw.replace(b"albret-card", b"no-such"))
+    box_a.append_bytes(raw.replace(b'"rules_version":1', b'"rules_version":7'))
+
+    centre.batch(box_a)
+
+    reasons = [str(row["reason"]) for row in waiting(centre)["quarantine"]]
+    assert ["unknown programme" in reasons[0], "unknown version 7" in reasons[1]] == [True, True]
+
+
+def test_a_voucher_taken_for_another_amount_is_quarantined(centre: Centre, box_a: Box) -> None:
+    (voucher,) = centre.vouchers(box_a)
+    box_a.sold(voucher)
+    box_a.redeemed(VOUCHER, voucher, 1_999)
+
+    ack = centre.batch(box_a).ack
+
+    assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(3, Verdict.QUARANTINED)]
+
+
+def test_other_bytes_under_a_known_id_go_to_the_desk(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    first = box_a.earned(card, 118)
+    box_a.append_bytes(encode_event(first).replace(b'"amount_minor":118', b'"amount_minor":999'))
+
+    ack = centre.batch(box_a).ack
+
+    assert ack.seq == 3
+    assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(3, Verdict.CONFLICT)]
+    assert [row["event_id"] for row in waiting(centre)["conflicts"]] == [str(first.event_id)]
+    assert centre.balances()["holders"] == 118
+
+
+def fork(box: Box, keep: int) -> list[Row]:
+    """Restore the disk as it was after some rows; returns the rows that this loses."""
+    lost = box.rows[keep:]
+    box.rows = box.rows[:keep]
+    return lost
+
+
+def test_a_fork_is_booked_by_id_and_the_ack_stays_on_central_s_branch(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    box_a.earned(card, 10)
+    box_a.earned(card, 1)
+    centre.batch(box_a)
+    central_s = fork(box_a, keep=2)
+    box_a.earned(card, 20)
+    box_a.earned(card, 2)
+    box_a.earned(card, 3)
+
+    ack = centre.batch(box_a, 3).ack
+
+    assert (ack.seq, ack.hash) == (4, central_s[-1].hash.hex())
+    assert [(row["seq"], row["hash"]) for row in waiting(centre)["forks"]] == [
+        (row.seq, row.hash.hex()) for row in box_a.rows[2:]
+    ]
+    assert centre.balances()["holders"] == 136
+
+
+def test_a_fork_s_rows_in_a_new_epoch_are_duplicates(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    box_a.earned(card, 10)
+    centre.batch(box_a)
+    fork(box_a, keep=2)
+    box_a.earned(card, 20)
+    centre.batch(box_a, 3)
+    copies = box_a.rows[2:]
+    parent = RowLink(epoch=box_a.epoch, seq=2, hash=box_a.rows[1].hash.hex())
+    box_a.open_epoch("2-fedcba9876543210", parent, EpochReason.FORK)
+    for row in copies:
+        box_a.append_bytes(row.event)
+
+    ack = centre.batch(box_a).ack
+
+    assert (ack.epoch, ack.seq) == ("2-fedcba9876543210", 2)
+    assert [verdict.verdict for verdict in ack.verdicts] == [Verdict.DUPLICATE]
+    assert centre.balances()["holders"] == 130
+
+
+def test_tentative_rows_of_another_branch_give_way_when_the_gap_is_filled(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    box_a.earned(card, 10)
+    box_a.earned(card, 1)
+    centre.batch(box_a, 1, 2)
+    centre.batch(box_a, 4, 4)
+    (lost, tentative) = fork(box_a, keep=2)
+    box_a.earned(card, 20)
+    box_a.earned(card, 2)
+
+    ack = centre.batch(box_a, 3, 4).ack
+
+    assert ack.seq == 4
+    assert ack.hash == box_a.rows[3].hash.hex()
+    assert [row["hash"] for row in waiting(centre)["forks"]] == [tentative.hash.hex()]
+    assert lost.seq == 3
+    assert centre.balances()["holders"] == 123
+
+
+def test_the_bytes_are_kept_verbatim(centre: Centre, box_a: Box) -> None:
+    event = box_a.earned(centre.card(), 118)
+    centre.batch(box_a)
+
+    with centre.workshop.read() as work:
+        stored = events.raw(work.db, event.event_id)
+
+    assert stored == box_a.rows[1].event
+    assert canonical_bytes(from_bytes(stored, dict[str, object])) == stored
