@@ -97,6 +97,9 @@ def unb64(text: str) -> bytes:
         BadSignature: Not base64url; only keys and signatures are written so.
     """
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise BadSignature("not base64url") from None
+    if b64(data) != text:
+        raise BadSignature("not the one base64url form")  # + and /, padding, stray last bits
+    return data

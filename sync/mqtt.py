@@ -108,12 +108,10 @@ class MqttLink:
         while True:
             try:
                 await self._live(on_up, on_message)
-            except _ProtocolRefused as error:
-                on_down(error)
-                if self._protocol is MQTTProtocolVersion.MQTTv5:
+            except LinkError as error:
+                if isinstance(error, _ProtocolRefused) and self._protocol is MQTTProtocolVersion.MQTTv5:
                     self._protocol = MQTTProtocolVersion.MQTTv311
                     continue
-            except LinkError as error:
                 on_down(error)
             await self._sleep(self._backoff.next_s())
 
@@ -296,7 +294,7 @@ class _Connection:
         _properties: Properties | None,
     ) -> None:
         if reason.value == _UNSUPPORTED_VERSION:
-            self._post(self._fail, _ProtocolRefused(f"{self._name} speaks another MQTT: trying 3.1.1"))
+            self._post(self._fail, _ProtocolRefused(f"{self._name} speaks neither MQTT 5 nor 3.1.1: use another"))
         elif reason.is_failure:
             self._post(self._fail, LinkError(f"{self._name} refused the connection ({reason}): check its settings"))
         elif self._subscriptions:

@@ -17,3 +17,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.create()
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asyncio is the only event loop here."""
+    return "asyncio"

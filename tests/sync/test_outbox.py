@@ -78,6 +78,8 @@ def test_a_back_log_goes_a_window_at_a_time() -> None:
     commands = box.handle(Acked(outcome=AckOutcome.ADVANCED, watermark_seq=160), now_s=1)
 
     assert sends(commands) == [SendBatch(first_seq=641, last_seq=10_000)]
+    assert box.in_flight_batches == WINDOW_BATCHES - 1
+    assert commands[-1] == WakeAt(at_s=11)  # the wait for the others begins afresh
 
 
 def test_without_an_ack_rows_go_again_later_and_later() -> None:
@@ -277,7 +279,7 @@ class World:
         if self.to_central:
             self.to_central.pop(0)
             asked = ResendAsked(first_seq=self.watermark + 1, last_seq=self.watermark + 50, one_by_one=True)
-            self.to_box.append(asked)
+            self.to_box += [asked, Acked(outcome=AckOutcome.STALE, watermark_seq=self.watermark)]
 
     def arrive(self) -> None:
         """Central takes a batch, not always the first."""
