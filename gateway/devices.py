@@ -25,11 +25,11 @@ from drivers.scanner.serial_port import SerialPort
 from drivers.scanner.serial_port import scans as serial_scans
 from drivers.supervise import Backoff, Clock, DeviceReport, DeviceState, supervise
 from edge_config.settings import BoxSettings, CameraSettings, Confirmation, PrinterSettings, ScannerSettings
+from gateway.eyes import open_eye
 from gateway.presenting import Desk
 from gateway.spooler import Spooler
 from gateway.words import choose
 
-_CAMERA_IDLE_S = 0.05
 _SETTLE_S = 2.0
 _log = structlog.get_logger("comptoir.devices")
 Open = Callable[[Callable[[], None]], Awaitable[None]]
@@ -111,24 +111,14 @@ class Devices:
 
     def _camera(self, settings: CameraSettings) -> Open:
         async def run(ready: Callable[[], None]) -> None:
-            # 154 ms and 41 MiB: only where there is a camera
-            from drivers.camera.decode import GatedDecoder
-            from drivers.camera.shell import scans as camera_scans
-            from drivers.camera.source import FrameSource, PictureFolder, VideoFile
-
-            source: FrameSource
-            if settings.folder is not None:
-                source = PictureFolder(name=settings.name, folder=settings.folder)
-            else:
-                assert settings.video is not None
-                source = VideoFile(name=settings.name, path=settings.video)
-            with contextlib.closing(source):
+            eye = await asyncio.to_thread(open_eye, settings)
+            with contextlib.closing(eye):
                 ready()
-                async for seen in camera_scans(source, GatedDecoder(), now=self._now, idle=_idle):
+                async for seen in eye.scans(self._now):
                     if isinstance(seen, Scan):
                         self._take(seen)
                     else:
-                        _log.warning("unreadable picture", device=settings.name, picture=seen.origin)
+                        _log.warning("unreadable picture", device=settings.name, picture=str(seen))
 
         return run
 
@@ -169,10 +159,6 @@ class Devices:
     def _next_process_id(self) -> bytes:
         # GS ( H: four characters from 20h to 7Eh; ten thousand jobs apart is not "recent"
         return f"{next(self._process_ids) % 10_000:04}".encode("ascii")
-
-
-async def _idle() -> None:
-    await asyncio.sleep(_CAMERA_IDLE_S)
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

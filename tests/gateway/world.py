@@ -20,10 +20,11 @@ from gateway.identity import Identity, identify
 from gateway.lookup import Lookup
 from gateway.orders import Orders
 from gateway.presenting import Desk
+from gateway.receipts import Ticket, decode_ticket
 from programme.authorisations import Answer, Ask
 from programme.codes import reference
 from programme.decide import Answered
-from programme.events import Event, EventData, GrantReceived
+from programme.events import DayClosed, Event, EventData, GrantReceived, decode_event
 from programme.grants import Allowance, Consignment, Grant
 from programme.refusals import Refusal, refusal_to_json
 from programme.registry import InstrumentStatus, RegistryEntry
@@ -31,7 +32,7 @@ from programme.rules import RuleSet, load_rules
 from programme.tokens import Token, TokenKind, sign_token
 from sync.chain import b64
 from sync.journal import Journal
-from sync.wire import RawRow, RegistrySnapshot, sign_message
+from sync.wire import Ack, Head, RawRow, RegistrySnapshot, sign_message
 
 NOON = datetime(2026, 5, 4, 10, tzinfo=UTC)  # noon in Paris
 DEVICE = "box-a"
@@ -212,9 +213,32 @@ class Box:
 
     def rows(self) -> list[str]:
         """Types of the events recorded, in order."""
+        rows = self.journal.rows(1, self._head_seq(), 1 << 30)
+        return [msgspec.json.decode(row.event)["type"].split(".")[1] for row in rows]
+
+    def closures(self) -> list[DayClosed]:
+        """The closures recorded, in order."""
+        events = [decode_event(row.event) for row in self.journal.rows(1, self._head_seq(), 1 << 30)]
+        return [event.data for event in events if isinstance(event.data, DayClosed)]
+
+    def tickets(self) -> list[Ticket]:
+        """The tickets of all print jobs, in order."""
+        return [decode_ticket(job.payload) for job in self.journal.jobs()]
+
+    def acknowledge_all(self, *, heads: dict[str, Head] | None = None) -> None:
+        """Central has committed every row."""
         head = self.journal.head
         assert head is not None
-        return [msgspec.json.decode(row.event)["type"].split(".")[1] for row in self.journal.rows(1, head.seq, 1 << 30)]
+        ack = Ack(
+            device=DEVICE,
+            generation=1,
+            epoch=head.epoch,
+            seq=head.seq,
+            hash=head.hash,
+            time=self.clock.wall,
+            heads=heads or {},
+        )
+        self.journal.acknowledge(ack, self.central.sign(ack, "ack"))
 
     def give_grant(self, *vouchers: int, number: int = 1, ceiling_minor: int = 20_000) -> None:
         """Offline rights, and vouchers to sell."""
@@ -276,6 +300,11 @@ class Box:
         )
         self.desk = Desk(counter=self.counter, now=self.clock.now)
         self.orders = Orders(counter=self.counter, desk=self.desk, lookup=self.lookup)
+
+    def _head_seq(self) -> int:
+        head = self.journal.head
+        assert head is not None
+        return head.seq
 
     def _count(self) -> None:
         self.recorded += 1

@@ -1,0 +1,382 @@
+"""The local API: what a till may ask, and what it gets when it asks wrongly."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from uuid_utils.compat import uuid7
+
+from drivers.supervise import DeviceReport, DeviceState
+from gateway.agent import Agent
+from gateway.api import build_api
+from gateway.devices import DeviceBoard
+from gateway.guard import is_loopback
+from gateway.printing import Printing
+from gateway.views import Views
+from programme.registry import InstrumentStatus
+from sync.closures import check_closure
+from sync.journal import JobState
+from tests.gateway.world import NOON, Box
+
+
+class Down:
+    """A link that isn't there."""
+
+    is_up = False
+    last_ack_at = None
+
+
+class Fresh:
+    """A replica seen to be the newest."""
+
+    @property
+    def checked_at(self) -> dict[str, datetime]:
+        return {"albret-card": NOON}
+
+
+class Http:
+    """Calls an application without a socket."""
+
+    def __init__(self, api: FastAPI) -> None:
+        self._transport = httpx.ASGITransport(app=api)
+
+    def call(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
+        async def request() -> httpx.Response:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1:8787") as client:
+                return await client.request(method, path, **given)
+
+        return asyncio.run(request())
+
+    def get(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
+        return self.call("GET", path, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
+        return self.call("POST", path, **given)
+
+    def put(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
+        return self.call("PUT", path, **given)
+
+
+class Till:
+    """A till that calls the API of a box."""
+
+    def __init__(self, box: Box, *, language: str = "fr", has_printer: bool = False) -> None:
+        self.box = box
+        self.board = DeviceBoard()
+        printing = Printing(
+            counter=box.counter,
+            journal=box.journal,
+            lookup=box.lookup,
+            has_printer=has_printer,
+            queued=lambda: None,
+        )
+        agent = Agent(
+            identity=box.identity,
+            journal=box.journal,
+            lookup=box.lookup,
+            counter=box.counter,
+            desk=box.desk,
+            orders=box.orders,
+            printing=printing,
+            board=self.board,
+            link=Down(),
+            replica=Fresh(),
+            views=Views(language=language),
+            now=box.clock.now,
+            new_id=uuid7,
+        )
+        self.http = Http(build_api(agent))
+
+    def get(self, path: str) -> Any:  # noqa: ANN401
+        response = self.http.get(path)
+        assert response.status_code == 200
+        return response.json()
+
+    def operate(self, *, key: str | None = None, status: int = 200, **body: object) -> Any:  # noqa: ANN401
+        response = self.http.post("/v1/operations", json=body, headers={"Idempotency-Key": key or str(uuid7())})
+        assert response.status_code == status, response.text
+        if status != 200:
+            assert response.headers["content-type"] == "application/problem+json"
+        return response.json()
+
+
+@pytest.fixture
+def till(box: Box) -> Till:
+    return Till(box)
+
+
+@pytest.fixture
+def printing_till(printing_box: Box) -> Till:
+    return Till(printing_box, has_printer=True)
+
+
+def test_a_code_is_put_on_the_counter_and_earns(till: Till) -> None:
+    shown = till.http.post("/v1/scans", json={"code": till.box.central.card(1)}).json()
+    earned = till.operate(kind="earn", amount="23,50")
+
+    assert (shown["kind"], shown["spendable_minor"], shown["actions"]) == ("card", 0, ["earn"])
+    assert (earned["accepted"], earned["amount_minor"], earned["stage"]) == (True, 118, "recorded")
+    assert earned["message"] == "1,18\u00a0€ gagnés."
+    (on_counter,) = till.get("/v1/counter")["presented"]
+    assert on_counter["pending_minor"] == 118
+
+
+def test_a_repeated_key_answers_with_the_same_event_whatever_lies_on_the_counter_now(till: Till) -> None:
+    key = str(uuid4())
+    till.http.post("/v1/scans", json={"code": till.box.central.card(1)})
+    first = till.operate(key=key, kind="earn", amount="23,50")
+    till.http.post("/v1/scans", json={"code": till.box.central.card(2)})
+
+    again = till.operate(key=f'"{key}"', kind="earn", amount="23,50")
+
+    assert again == first | {"repeated": True}
+    assert till.box.rows() == ["epoch_opened", "earned"]
+
+
+def test_a_key_for_another_amount_is_refused(till: Till) -> None:
+    key = str(uuid4())
+    code = till.box.central.card(1)
+    till.operate(key=key, kind="earn", amount="23,50", code=code)
+
+    told = till.operate(key=key, kind="earn", amount="23,51", code=code, status=409)
+
+    assert told["type"] == "urn:comptoir:problem:key-reused"
+
+
+def test_a_void_of_the_last_operation_is_repeated_as_that_void(till: Till) -> None:
+    till.operate(kind="earn", amount="10,00", code=till.box.central.card(1))
+    till.operate(kind="earn", amount="20,00", code=till.box.central.card(1))
+    key = str(uuid4())
+
+    first = till.operate(key=key, kind="void")
+    again = till.operate(key=key, kind="void")
+
+    assert first["amount_minor"] == again["amount_minor"] == 100
+    assert again["repeated"]
+
+
+def test_a_refusal_is_an_answer_in_words(till: Till) -> None:
+    till.box.give_grant()
+    till.box.knows_voucher(7, InstrumentStatus.REDEEMED, used_in="Café du Pont")
+
+    refused = till.operate(kind="redeem", code=till.box.central.token(7))
+
+    assert not refused["accepted"]
+    assert refused["refusal"]["reason"] == "AlreadyRedeemed"
+    assert refused["message"] == "Déjà utilisé le 4 mai à 12:00, Café du Pont."
+
+
+def test_english(box: Box) -> None:
+    told = Till(box, language="en").http.post("/v1/scans", json={"code": "HELLO"}).json()
+
+    assert told["message"].startswith("Unknown code")
+    assert not told["understood"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "1"}, {"Idempotency-Key": ""}])
+def test_an_operation_needs_a_key(till: Till, headers: dict[str, str]) -> None:
+    response = till.http.post("/v1/operations", json={"kind": "earn", "amount": "5"}, headers=headers)
+
+    assert response.status_code in (400, 422)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "idempotency-key" in response.json()["detail"].lower()
+
+
+BAD_BODIES: list[object] = [
+    None,
+    [],
+    {},
+    {"kind": "steal"},
+    {"kind": "earn", "amount": 5},
+    {"kind": "earn", "amount_minor": 5.5},
+    {"kind": "earn", "amount_minor": "5"},
+    {"kind": "earn", "amount": "5", "amount_minor": 500},
+    {"kind": "earn", "amount": "5", "name": "Madame X"},
+    {"kind": "earn", "amount": "5", "code": ""},
+    {"kind": "void", "event": "yesterday"},
+]
+
+
+@pytest.mark.parametrize("body", BAD_BODIES, ids=str)
+def test_a_body_that_is_wrong(till: Till, body: object) -> None:
+    response = till.http.post("/v1/operations", json=body, headers={"Idempotency-Key": str(uuid4())})
+
+    assert response.status_code == 422
+    assert response.json()["title"] == "bad-request"
+
+
+def test_a_body_that_is_no_json(till: Till) -> None:
+    response = till.http.post(
+        "/v1/operations",
+        content=b"\xff\x00{",
+        headers={"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"},
+    )
+
+    assert response.status_code == 400
+
+
+def test_a_bad_amount_is_a_problem_in_words(till: Till) -> None:
+    told = till.operate(kind="earn", amount="abc", code=till.box.central.card(1), status=422)
+
+    assert told["type"] == "urn:comptoir:problem:bad-amount"
+    assert "23,50" in told["detail"]
+
+
+@pytest.mark.parametrize("host", ["example.org", "box-a.local:8787", "192.168.1.5", "", "127.0.0.1.example.org"])
+def test_another_host_is_refused(till: Till, host: str) -> None:
+    assert till.http.get("/v1/status", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8787", "localhost:1", "[::1]:8787", "127.8.8.8"])
+def test_loopback_hosts(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://evil.example", 403), ("http://127.0.0.1:8787", 200), ("null", 403)]
+)
+def test_web_pages_of_other_origins_are_refused(till: Till, origin: str, status: int) -> None:
+    assert till.http.get("/v1/status", headers={"Origin": origin}).status_code == status
+
+
+def test_a_huge_body_is_refused_before_it_is_read(till: Till) -> None:
+    response = till.http.post("/v1/scans", json={"code": "x" * 100_000})
+
+    assert response.status_code == 413
+
+
+def test_an_unknown_path_is_a_problem(till: Till) -> None:
+    response = till.http.get("/v2/counter")
+
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_the_status_tells_what_is_at_risk(till: Till) -> None:
+    till.box.give_grant()
+    till.board.report(DeviceReport(device="douchette", state=DeviceState.GONE, message="douchette: unplugged"))
+    till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))
+
+    status = till.get("/v1/status")
+
+    assert status["queue"]["unbooked_rows"] == 3
+    assert status["queue"]["value_at_risk_minor"] == {"EUR": 118}
+    assert status["queue"]["oldest_unbooked_at"].startswith("2026-05-04")
+    assert status["link"] == {"up": False, "last_ack_at": None}
+    assert status["grant"]["id"].endswith("/1")
+    assert status["replicas"]["albret-card"]["age_s"] == 0
+    assert status["replicas"]["albret-voucher"]["age_s"] is None
+    (device,) = status["devices"]
+    assert (device["state"], device["message"][:6]) == ("gone", "Absent")
+    (operation,) = status["operations"]
+    assert operation["stage"] == "recorded"
+
+
+def test_an_operation_is_recorded_then_sent_then_booked(till: Till) -> None:
+    box = till.box
+    till.operate(kind="earn", amount="23,50", code=box.central.card(1))
+    stages = []
+
+    stages.append(till.get("/v1/status")["operations"][0]["stage"])
+    box.journal.mark_sent(2)
+    stages.append(till.get("/v1/status")["operations"][0]["stage"])
+    box.acknowledge_all()
+    stages.append(till.get("/v1/status")["operations"][0]["stage"])
+
+    assert stages == ["recorded", "sent", "booked"]
+
+
+def test_a_day_is_closed_with_signed_totals_that_add_up(till: Till) -> None:
+    box = till.box
+    till.operate(kind="earn", amount="23,50", code=box.central.card(1))
+
+    (closure,) = till.http.post("/v1/day-closures").json()["closures"]
+    nothing_left = till.http.post("/v1/day-closures")
+    till.operate(kind="earn", amount="10,00", code=box.central.card(1))
+    till.http.post("/v1/day-closures")
+
+    assert "2026-05-04" in closure["message"]
+    assert nothing_left.status_code == 409
+    first, second = box.closures()
+    assert first.totals["albret-card"].earned_minor == first.perpetual["albret-card"].earned_minor == 118
+    assert (second.totals["albret-card"].earned_minor, second.perpetual["albret-card"].earned_minor) == (50, 168)
+    check_closure(second, box.key.public_key())
+
+
+def test_after_closure_an_operation_can_not_be_voided(till: Till) -> None:
+    earned = till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))
+    till.http.post("/v1/day-closures")
+
+    assert till.operate(kind="void", event=earned["event_id"])["refusal"]["reason"] == "UnknownOperation"
+
+
+def test_training_says_so(till: Till) -> None:
+    assert till.http.put("/v1/training", json={"on": True}).json()["training"]
+
+    earned = till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))
+
+    assert earned["training"]
+    assert "ENTRAÎNEMENT" in earned["message"]
+    assert till.get("/v1/status")["training"]
+    assert not till.http.put("/v1/training", json={"on": False}).json()["training"]
+
+
+def test_printing_without_a_printer_says_so(till: Till) -> None:
+    till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))
+
+    response = till.http.post("/v1/prints", json={})
+
+    assert (response.status_code, response.json()["title"]) == (422, "no-printer")
+
+
+def test_a_receipt_is_printed_on_request_and_then_is_a_duplicate(printing_till: Till) -> None:
+    box = printing_till.box
+    printing_till.operate(kind="earn", amount="23,50", code=box.central.card(1))
+    assert box.journal.jobs() == []
+
+    first = printing_till.http.post("/v1/prints", json={})
+    while_queued = printing_till.http.post("/v1/prints", json={})
+    box.journal.update_job(first.json()["job"], JobState.CONFIRMED)
+    second = printing_till.http.post("/v1/prints", json={})
+
+    assert (first.status_code, first.json()["state"]) == (202, "queued")
+    assert while_queued.json()["job"] == first.json()["job"] != second.json()["job"]
+    assert [ticket.duplicate for ticket in box.tickets()] == [False, True]
+
+
+def test_an_uncertain_print_asks_a_person(printing_till: Till) -> None:
+    box = printing_till.box
+    box.give_grant(7, 8)
+    printing_till.operate(kind="sell", programme="albret-voucher", amount="20")
+    printing_till.operate(kind="sell", programme="albret-voucher", amount="20")
+    first, second = box.journal.jobs()
+    for job in (first, second):
+        box.journal.update_job(job.job_id, JobState.UNCERTAIN)
+
+    came_out = printing_till.http.post(f"/v1/prints/{first.job_id}/answer", json={"printed": True})
+    did_not = printing_till.http.post(f"/v1/prints/{second.job_id}/answer", json={"printed": False})
+    unknown = printing_till.http.post("/v1/prints/99/answer", json={"printed": True})
+
+    assert came_out.json()["state"] == "confirmed"
+    assert did_not.json()["state"] == "queued"
+    assert unknown.status_code == 404
+    assert [ticket.duplicate for ticket in box.tickets()] == [False, False, True]
+    assert box.tickets()[2].code == box.tickets()[1].code
+
+
+def test_printing_an_event_that_is_not_there(printing_till: Till) -> None:
+    response = printing_till.http.post("/v1/prints", json={"event": str(uuid4())})
+
+    assert (response.status_code, response.json()["title"]) == (404, "nothing-to-print")
+
+
+def test_the_data_folder_is_not_served(till: Till, tmp_path: Path) -> None:
+    assert (tmp_path / "journal.sqlite").exists()
+    assert till.http.get("/journal.sqlite").status_code == 404
