@@ -37,6 +37,10 @@ class Link(Protocol):
         """
         ...
 
+    def proved(self) -> None:
+        """This connection carries messages."""
+        ...
+
     async def run(
         self,
         on_up: Callable[[], None],
@@ -81,6 +85,7 @@ class Service:
 
     def receive(self, topic: str, payload: bytes) -> None:
         """Queue a message from the broker."""
+        self._link.proved()
         priority = _priority(topic)
         if priority != _ASK and self._waiting_bytes + len(payload) > MAX_WAITING_BYTES:
             self._log.warning("too much waiting, message dropped", topic=topic[:120])

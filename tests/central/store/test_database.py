@@ -1,0 +1,84 @@
+"""Opening the database: only one of ours, of this version, and safe against a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from central.errors import StoreError
+from central.store.database import Store, create_store, open_store
+from central.store.instants import from_us, to_us
+from tests.central.world import NOON
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    create_store(f"sqlite:///{tmp_path / 'central.sqlite'}", tenant="albret").close()
+    return tmp_path / "central.sqlite"
+
+
+def opened(path: Path) -> Store:
+    return open_store(f"sqlite:///{path}")
+
+
+def test_commits_survive_a_power_cut(path: Path) -> None:
+    with closing(opened(path)) as store, store.read() as db:
+        pragmas = {
+            name: db.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+
+    # 2 is FULL (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_failed_transaction_leaves_nothing(path: Path) -> None:
+    with closing(opened(path)) as store:
+        with pytest.raises(ZeroDivisionError), store.write() as db:
+            db.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+            raise ZeroDivisionError
+        with store.read() as db:
+            assert db.execute(text("SELECT count(*) FROM meta WHERE name = 'a'")).scalar_one() == 0
+
+
+def test_a_missing_database_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="comptoir-central init"):
+        opened(tmp_path / "nothing.sqlite")
+
+
+def test_another_version_is_told(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
+        database.commit()
+
+    with pytest.raises(StoreError, match=r"version 99, this program needs \d+"):
+        opened(path)
+
+
+def test_what_is_no_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "central.sqlite"
+    path.write_bytes(b"not a database" * 100)
+
+    with pytest.raises(StoreError, match="can't use the database"):
+        opened(path)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://host/db", "postgresql+nosuchdriver://host/db"])
+def test_a_wrong_url_is_told(url: str) -> None:
+    with pytest.raises(StoreError, match="correct its URL"):
+        open_store(url)
+
+
+def test_a_database_is_not_made_over_another(path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing was changed"):
+        create_store(f"sqlite:///{path}", tenant="albret")
+
+
+def test_instants_keep_their_microseconds() -> None:
+    instant = NOON.replace(year=2099, microsecond=999_999)
+
+    assert from_us(to_us(instant)) == instant

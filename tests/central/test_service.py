@@ -1,0 +1,286 @@
+"""The running service on real brokers, and a process killed between its commit and its ack."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import structlog
+
+from central import issue
+from central.handler import Handler
+from central.ports import Outgoing
+from central.service import Service
+from hardware_sim.broker import Broker, BrokerKind
+from programme.authorisations import Answer
+from sync import topics
+from sync.errors import LinkError
+from sync.mqtt import MqttLink
+from sync.topics import Up
+from sync.wire import CONTEXTS, Ack, RegistryDelta, Resend, open_message
+from tests.central.world import CARD, VOUCHER, Box, Centre
+
+M = TypeVar("M")
+WITHIN_S = 20.0
+
+
+@pytest.fixture(params=BrokerKind, ids=lambda kind: kind.value)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    with Broker(folder=tmp_path / "broker", kind=request.param) as broker:
+        yield broker
+
+
+class Wire:
+    """A box's connection: it publishes, and waits for what central says."""
+
+    def __init__(self, centre: Centre, box: Box, link: MqttLink) -> None:
+        with centre.workshop.read() as work:
+            self._keys = {"central-1": work.keys.signing.public_key()}
+        self.box = box
+        self._link = link
+        self._heard: dict[str, asyncio.Queue[bytes]] = {}
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        self._on(topic.rsplit("/", 1)[1]).put_nowait(payload)
+
+    def say(self, channel: Up, payload: bytes) -> None:
+        self._link.publish(self.box.address.up(channel), payload)
+
+    async def next(self, kind: type[M], channel: str) -> M:
+        async with asyncio.timeout(WITHIN_S):
+            payload = await self._on(channel).get()
+        return open_message(payload, kind, context=CONTEXTS[kind], keys=self._keys)
+
+    def _on(self, channel: str) -> asyncio.Queue[bytes]:
+        return self._heard.setdefault(channel, asyncio.Queue())
+
+
+@asynccontextmanager
+async def connected(
+    broker: Broker, name: str, filters: tuple[str, ...], hear: Callable[[str, bytes], None]
+) -> AsyncIterator[MqttLink]:
+    link = MqttLink(host=broker.host, port=broker.port, client_id=name, subscriptions=filters)
+    up = asyncio.Event()
+    task = asyncio.create_task(link.run(up.set, hear))
+    async with asyncio.timeout(WITHIN_S):
+        await up.wait()
+    yield link
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def serving(centre: Centre, broker: Broker) -> AsyncIterator[None]:
+    link = MqttLink(host=broker.host, port=broker.port, client_id="central", subscriptions=(topics.all_up("albret"),))
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+    task = asyncio.create_task(Service(handler=Handler(centre.workshop, log), link=link, log=log).run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def wired(centre: Centre, broker: Broker, box: Box) -> AsyncIterator[Wire]:
+    heard: list[Wire] = []
+    filters = (box.address.all_down, topics.registry("albret", CARD), topics.registry("albret", VOUCHER))
+    async with connected(broker, box.device, filters, lambda topic, payload: heard[0].hear(topic, payload)) as link:
+        heard.append(Wire(centre, box, link))
+        yield heard[0]
+
+
+async def until_heard(wire: Wire) -> Ack:
+    """Announce the box until central, which may still be connecting, welcomes it."""
+    while True:
+        wire.say(Up.PRESENCE, wire.box.signed(wire.box.birth()))
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(wire.next(Ack, "ack"), 0.5)
+
+
+def test_a_box_converses_with_central(centre: Centre, box_a: Box, broker: Broker) -> None:
+    card = centre.card()
+
+    async def converse() -> None:
+        async with wired(centre, broker, box_a) as wire, serving(centre, broker):
+            assert (await until_heard(wire)).seq == 0
+            box_a.earned(card, 1_000)
+            wire.say(Up.JOURNAL, box_a.batch())
+            delta = await wire.next(RegistryDelta, "registry")
+            assert [entry.balance_minor for entry in delta.entries] == [1_000]
+            ack = await wire.next(Ack, "ack")
+            while ack.seq == 0:
+                ack = await wire.next(Ack, "ack")
+            assert ack.hash == box_a.rows[-1].hash.hex()
+            wire.say(Up.ASK, box_a.signed(box_a.ask(CARD, card, 400)))
+            assert (await wire.next(Answer, "answer")).approved
+            wire.say(Up.JOURNAL, b"garbled")
+            assert (await wire.next(Resend, "resend")).one_by_one
+
+    asyncio.run(converse())
+    assert centre.balances()["holders"] == 1_000
+
+
+def test_the_running_service_notices_what_is_issued_beside_it(centre: Centre, box_a: Box, broker: Broker) -> None:
+    async def converse() -> None:
+        async with wired(centre, broker, box_a) as wire, serving(centre, broker):
+            await until_heard(wire)
+            order = issue.Order(programme=CARD, count=1)
+            (issued,) = await asyncio.to_thread(lambda: list(issue.issue(centre.workshop, order)))
+            delta = await wire.next(RegistryDelta, "registry")
+            assert [entry.instrument for entry in delta.entries] == [issued.instrument]
+
+    asyncio.run(converse())
+
+
+class ScriptedLink:
+    """A connection that brings what the test lists, keeps what central says, and then ends the service."""
+
+    def __init__(self, *messages: tuple[str, bytes], fails: bool = False) -> None:
+        self.said: list[Outgoing] = []
+        self._messages = messages
+        self._fails = fails
+        self._done = asyncio.Event()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self.said.append(Outgoing(topic=topic, payload=payload))
+        if topic.endswith("/ack"):
+            self._done.set()
+        if self._fails:
+            raise LinkError("no connection")
+
+    def proved(self) -> None:
+        pass
+
+    async def run(
+        self, on_up: Callable[[], None], on_message: Callable[[str, bytes], None], on_down: Callable[[LinkError], None]
+    ) -> None:
+        on_up()
+        for topic, payload in self._messages:
+            on_message(topic, payload)
+        await self._done.wait()
+        on_down(LinkError("over"))
+
+
+def run_with(centre: Centre, handler: Handler, link: ScriptedLink) -> None:
+    """Serve until an ack was published."""
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+    assert centre.handler is not handler
+
+    async def serve() -> None:
+        service = asyncio.create_task(Service(handler=handler, link=link, log=log).run())
+        async with asyncio.timeout(WITHIN_S):
+            await link._done.wait()
+        service.cancel()
+        with suppress(asyncio.CancelledError):
+            await service
+
+    asyncio.run(serve())
+
+
+def new_handler(centre: Centre) -> Handler:
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+    return Handler(centre.workshop, log)
+
+
+def test_asks_go_before_batches(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 1_000)
+    link = ScriptedLink(
+        (box_a.address.up(Up.JOURNAL), box_a.batch()),
+        (box_a.address.up(Up.ASK), box_a.signed(box_a.ask(CARD, card, 400))),
+    )
+
+    run_with(centre, new_handler(centre), link)
+
+    said = [message.topic.rsplit("/", 1)[1] for message in link.said]
+    assert said.index("answer") < said.index("ack")
+
+
+def test_a_connection_that_fails_while_publishing_stops_nothing(centre: Centre, box_a: Box) -> None:
+    box_a.earned(centre.card(), 1_000)
+
+    run_with(centre, new_handler(centre), ScriptedLink((box_a.address.up(Up.JOURNAL), box_a.batch()), fails=True))
+
+    assert centre.balances()["holders"] == 1_000
+
+
+class Defective(Handler):
+    """A handler with a defect that one message meets."""
+
+    def handle(self, topic: str, payload: bytes) -> list[Outgoing]:
+        if payload == b"poison":
+            raise ZeroDivisionError
+        return super().handle(topic, payload)
+
+
+def test_one_message_that_meets_a_defect_does_not_stop_the_others(centre: Centre, box_a: Box) -> None:
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+    topic = box_a.address.up(Up.JOURNAL)
+    link = ScriptedLink((topic, b"poison"), (topic, box_a.batch()))
+
+    run_with(centre, Defective(centre.workshop, log), link)
+
+    assert next(message.topic for message in link.said).endswith("/ack")
+
+
+KILLED_BEFORE_PUBLISHING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from central import app
+from central.handler import Handler
+from central.service import Service
+from edge_config.settings import load_central_settings
+
+class DeadlyLink:
+    def publish(self, topic, payload):
+        os.kill(os.getpid(), signal.SIGKILL)
+    def proved(self):
+        pass
+    async def run(self, on_up, on_message, on_down):
+        on_message(sys.argv[2], Path(sys.argv[3]).read_bytes())
+        await asyncio.Event().wait()
+
+with app.open_workshop(load_central_settings(Path(sys.argv[1]), {})) as workshop:
+    log = app.make_log()
+    asyncio.run(Service(handler=Handler(workshop, log), link=DeadlyLink(), log=log).run())
+"""
+
+
+def test_sigkill_between_commit_and_ack_changes_nothing_but_time(centre: Centre, box_a: Box, tmp_path: Path) -> None:
+    # The process reads the machine's clock, so the box's rows must not be ahead of it.
+    centre.clock.at = centre.clock.at.replace(year=2020)
+    box_a.rows.clear()
+    box_a.last_at = centre.clock.at
+    card = centre.card()
+    box_a.earned(card, 1_000)
+    box_a.redeemed(CARD, card, 300)
+    batch = tmp_path / "batch"
+    batch.write_bytes(box_a.batch())
+    undisturbed = centre.copy(tmp_path / "undisturbed")
+    undisturbed.batch(box_a)
+    expected = undisturbed.balances()
+    undisturbed.close()
+
+    arguments = [str(centre.folder / "central.toml"), box_a.address.up(Up.JOURNAL), str(batch)]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_PUBLISHING, *arguments],
+        cwd=Path(__file__).parents[2],
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    centre.restart()
+
+    ack = centre.batch(box_a).ack
+
+    assert (ack.seq, ack.hash) == (2, box_a.rows[-1].hash.hex())
+    assert [verdict.verdict.value for verdict in ack.verdicts] == ["duplicate", "duplicate"]
+    assert centre.balances() == expected
