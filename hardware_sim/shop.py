@@ -58,7 +58,7 @@ class VirtualShop:
         self.settings = folder / "comptoir.toml"
         self._targets = {"broker-link": broker_port, "central-link": central_port}
         self._twins: dict[str, ControlClient] = {}
-        self._scanned: dict[str, float] = {}
+        self._read: dict[tuple[str, str], float] = {}
         self._programs: dict[str, Program] = {}
         self.gateway = Program(
             self.device, "gateway.cli", ["run", "--config", str(self.settings)], log=folder / "gateway.log"
@@ -133,21 +133,14 @@ class VirtualShop:
             self.twin(name).do("restore")
 
     def scan(self, payload: str) -> Json:
-        """Put a code under the hand scanner and return what the counter shows for it.
-
-        The same code again within the time a held trigger takes is one scan: a person waits, and so does this.
-        """
-        last = self._scanned.get(payload)
-        if last is not None:
-            time.sleep(max(0.0, last + _SAME_CODE_AGAIN_S - time.monotonic()))
-        before = self._read_at(SCANNER)
+        """Put a code under the hand scanner and return what the counter shows for it."""
+        before = self._ready_to_read(SCANNER, payload)
         self.twin("scanner").do("scan", payload=payload, symbology="]Q1")
-        self._scanned[payload] = time.monotonic()
         return self._shown_after(SCANNER, before)
 
     def photograph(self, picture: Path, *, seed: int) -> Json:
         """Hold a photograph of a receipt before the camera and return what the counter shows for it."""
-        before = self._read_at(CAMERA)
+        before = self._ready_to_read(CAMERA, str(picture))
         take_photograph(
             picture=picture, into=self.pictures, name=f"photo-{seed}.jpg", settings=PhotoSettings(seed=seed)
         )
@@ -179,7 +172,15 @@ class VirtualShop:
         for program in self._programs.values():
             program.stop()
 
-    def _read_at(self, device: str) -> str | None:
+    def _ready_to_read(self, device: str, what: str) -> str | None:
+        """When the device last read something.
+
+        The same code again within the time a held trigger takes is one scan: a person waits, and so does this.
+        """
+        last = self._read.get((device, what))
+        if last is not None:
+            time.sleep(max(0.0, last + _SAME_CODE_AGAIN_S - time.monotonic()))
+        self._read[device, what] = time.monotonic()
         return next((shown["read_at"] for shown in self._presented() if shown["device"] == device), None)
 
     def _shown_after(self, device: str, before: str | None) -> Json:

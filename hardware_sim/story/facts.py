@@ -146,9 +146,9 @@ def _tampered(shop: VirtualShop, copy: Path, tamper: Callable[[sqlite3.Connectio
 
 
 def _change_row(connection: sqlite3.Connection) -> None:
-    """One cent more on an earn."""
+    """Another amount in the first operation."""
     position, raw = connection.execute(
-        "SELECT position, event FROM rows WHERE type = 'comptoir.earned.v1' ORDER BY position LIMIT 1"
+        "SELECT position, event FROM rows WHERE value_minor > 0 ORDER BY position LIMIT 1"
     ).fetchone()
     changed = raw.replace(b'"amount_minor":', b'"amount_minor":1', 1)
     connection.execute("UPDATE rows SET event = ? WHERE position = ?", (changed, position))
