@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from central.store import desk, events, grants, instruments, ledger
+from central.store import desk, events, grants, instruments, journal, ledger
 from central.work import Work
 from programme.events import Earned, Event, InstrumentIssued, Redeemed, Sold, Voided
 from programme.fold.books import Account, Books, fold_books, newest
@@ -100,6 +100,7 @@ def audit(work: Work) -> Audit:
             _value_is_conserved(flows),
             _registry_equals_fold(entries, books),
             _findings_equal_fold(desk.findings(work.db), books),
+            _rows_have_events(work),
         ),
     )
 
@@ -168,6 +169,14 @@ def _findings_equal_fold(stored: list[tuple[str, Finding]], books: Books) -> Inv
     unequal = {repr(found) for found in stored} ^ {repr(found) for found in due}
     violations = tuple(f"{len(unequal)} differ" for _ in range(min(1, len(unequal))))
     return Invariant(name="the desk's findings equal the fold's", checked=len(due), violations=violations)
+
+
+def _rows_have_events(work: Work) -> Invariant:
+    return Invariant(
+        name="no acknowledged row lost its event",
+        checked=journal.count_rows(work.db),
+        violations=tuple(journal.rows_without_event(work.db)),
+    )
 
 
 def _flows(

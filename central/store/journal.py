@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from central.store.instants import to_us
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
@@ -110,6 +110,22 @@ def evict(db: Connection, device: str, epoch: str, *, first_seq: int, at: dateti
         )
         add_fork(db, device, forked, at=at)
     db.execute(delete(ROWS).where(theirs))
+
+
+def count_rows(db: Connection) -> int:
+    """How many rows there are, of every box."""
+    return int(db.execute(select(func.count()).select_from(ROWS)).scalar_one())
+
+
+def rows_without_event(db: Connection) -> list[str]:
+    """Rows whose event is gone: somebody deleted it by hand."""
+    query = (
+        select(ROWS.c.device, ROWS.c.epoch, ROWS.c.seq)
+        .outerjoin(EVENTS, EVENTS.c.event_id == ROWS.c.event_id)
+        .where(ROWS.c.event_id.is_not(None), EVENTS.c.event_id.is_(None))
+        .order_by(ROWS.c.device, ROWS.c.epoch, ROWS.c.seq)
+    )
+    return [f"{row.device} {row.epoch}/{row.seq}" for row in db.execute(query)]
 
 
 def _verbatim(db: Connection, device: str, epoch: str, seq: int, digest: str, event_id: str | None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Table, delete, update
@@ -13,6 +14,7 @@ from central.audit import Flows
 from central.errors import LedgerError
 from central.store import ledger
 from central.store.schema import EVENTS, LEDGER_ENTRIES, POSTINGS, RULE_SETS
+from programme.events import AbandonReason, AuthorisationAbandoned
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
 
@@ -87,6 +89,15 @@ def test_an_event_removed_by_hand_breaks_them(booked: Centre) -> None:
     by_hand(booked, "DROP TRIGGER events_no_delete", "DELETE FROM events WHERE type = 'comptoir.sold.v1'")
 
     assert "the ledger equals the fold from scratch" in broken(booked)
+
+
+def test_an_event_removed_by_hand_with_all_that_was_booked_for_it_breaks_them(booked: Centre, box_a: Box) -> None:
+    box_a.happened(AuthorisationAbandoned(authorisation=UUID(int=77), reason=AbandonReason.GIVEN_UP))
+    booked.batch(box_a)
+    removed = "DELETE FROM events WHERE type = 'comptoir.authorisation_abandoned.v1'"
+    by_hand(booked, "DROP TRIGGER events_no_delete", removed)
+
+    assert broken(booked) == ["no acknowledged row lost its event"]
 
 
 @pytest.mark.parametrize("table", [LEDGER_ENTRIES, POSTINGS, EVENTS, RULE_SETS], ids=lambda table: table.name)
