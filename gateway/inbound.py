@@ -6,8 +6,8 @@ What can't be verified is dropped and said in the log: central sends again what 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,11 +22,11 @@ from gateway.replica import Replica
 from programme.events import GrantReceived
 from programme.grants import Grant
 from programme.state import held_grant
-from sync.errors import JournalError, WireError
+from sync.errors import JournalError, Unreadable, WireError
 from sync.journal import Journal, Transaction
 from sync.outbox import Acked, Input, ResendAsked
 from sync.topics import Down, parse_down, registry
-from sync.wire import CONTEXTS, Ack, Command, RegistryDelta, Resend, open_message
+from sync.wire import CONTEXTS, Ack, Command, RegistryDelta, Resend, decode_payload, open_message, read_signed
 
 M = TypeVar("M")
 Report = Callable[[str, bool, dict[str, Any]], None]
@@ -181,7 +181,16 @@ def number_of(grant_id: str) -> int:
     return int(grant_id.rpartition("/")[2])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Versioned:
+    """The part of a configuration that names it."""
+
+    version: int
+
+
 def _version_in(payload: bytes) -> int:
     """The version that a refused configuration claims, to name it in the report; 0 where it can't be read."""
-    match = re.search(rb'\\?"version\\?":(\d{1,9})', payload)
-    return int(match[1]) if match else 0
+    try:
+        return decode_payload(read_signed(payload).payload, _Versioned).version
+    except Unreadable:
+        return 0

@@ -1,0 +1,296 @@
+"""The agent as a process, against a small central behind a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from edge_config.messages import CONFIG_CONTEXT
+from hardware_sim.broker import Broker, BrokerKind
+from hardware_sim.link import Link
+from hardware_sim.printer.twin import PrinterTwin
+from hardware_sim.scanner_pty import ScannerTwin
+from programme.events import AuthorisationAbandoned, Earned, Redeemed
+from programme.registry import InstrumentStatus, RegistryEntry
+from sync.topics import Down
+from sync.wire import Command, RegistryDelta, Resend
+from tests.gateway.agent_process import AgentProcess
+from tests.gateway.centre import Centre, SnapshotServer
+from tests.gateway.playing import until
+from tests.gateway.world import CARD, DEVICE, FakeCentral, configuration, instrument
+
+Play = Callable[[AgentProcess, Centre], Awaitable[None]]
+
+
+async def earn(agent: AgentProcess, code: str | None, *, key: UUID | None = None) -> Any:  # noqa: ANN401
+    """A basket of 23,50 € on a card."""
+    given = {} if code is None else {"code": code}
+    return await agent.operate(key=key, kind="earn", amount="23,50", **given)
+
+
+async def replica_at(agent: AgentProcess, version: int) -> None:
+    """Wait until the cards' replica is at a version."""
+    while (await agent.get("/v1/status"))["replicas"][CARD]["version"] != version:
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with Broker(folder=tmp_path_factory.mktemp("broker")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def central() -> FakeCentral:
+    return FakeCentral()
+
+
+@pytest.fixture
+def snapshots(central: FakeCentral) -> Iterator[SnapshotServer]:
+    with SnapshotServer(central) as server:
+        yield server
+
+
+def run(tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer, play: Play) -> None:
+    """Enrol a box, start it beside a central, and play."""
+    agent = AgentProcess(tmp_path)
+    box_key = agent.enrol(central, broker_port=broker.port, url=snapshots.url)
+
+    async def story() -> None:
+        async with Centre(central, box_key, port=broker.port) as centre:
+            await agent.start()
+            try:
+                await agent.status_until(link__up=True)
+                await play(agent, centre)
+            finally:
+                await agent.kill()
+
+    asyncio.run(story())
+
+
+def test_an_earn_is_booked_and_a_clean_stop_is_announced(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        earned = await earn(agent, central.card(1))
+        status = await agent.status_until(queue__unbooked_rows=0)
+        assert status["operations"][0]["stage"] == "booked"
+        assert status["link"]["last_ack_at"] is not None
+        assert earned["event_id"] in map(str, centre.events)
+        await until(lambda: bool(centre.healths))
+        verified = await asyncio.to_thread(agent.tool, "journal", "verify")
+        assert verified.returncode == 0, verified.stderr
+        assert await agent.stop() == 0
+        await until(lambda: bool(centre.deaths))
+        assert centre.births[-1].boot == centre.deaths[-1].boot == 1
+        assert not (agent.data_dir / "api.json").exists()
+
+    run(tmp_path, broker, central, snapshots, play)
+    events = [json.loads(line) for line in (tmp_path / "agent.log").read_text(encoding="utf-8").splitlines()]
+    (ready,) = [event for event in events if event["event"] == "ready"]
+    assert ready["api"].startswith("http://127.0.0.1:")
+    assert ready["device"] == DEVICE
+
+
+def test_a_grant_is_journalled_once_and_the_replica_follows(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    def card(balance_minor: int) -> RegistryEntry:
+        return RegistryEntry(instrument=instrument(1), status=InstrumentStatus.ACTIVE, balance_minor=balance_minor)
+
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        epoch = (await agent.get("/v1/status"))["epoch"]
+        for _ in range(2):
+            centre.grant(epoch)
+        centre.grant("9-0000000000000000", number=5)
+        centre.heads[CARD] = snapshots.put(CARD, 7, card(500))
+        centre.acknowledge(epoch)
+        await replica_at(agent, 7)
+        centre.send_delta(RegistryDelta(programme=CARD, generation=1, from_version=7, version=8, entries=(card(450),)))
+        await replica_at(agent, 8)
+        centre.heads[CARD] = snapshots.put(CARD, 20, card(300))
+        centre.send_delta(
+            RegistryDelta(programme=CARD, generation=1, from_version=19, version=20, entries=(card(300),))
+        )
+        await replica_at(agent, 20)
+        status = await agent.status_until(queue__unbooked_rows=0)
+        assert status["grant"]["id"] == f"{epoch}/1"
+        assert [event.type for event in centre.events.values()].count("comptoir.grant_received.v1") == 1
+
+    run(tmp_path, broker, central, snapshots, play)
+    assert [status for _, _, status in snapshots.requests] == [200, 200]
+
+
+def test_an_ask_is_answered_by_central_and_a_forged_answer_is_not_one(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        centre.answers = centre.approve
+        spent = await agent.operate(kind="redeem", amount="1,00", code=central.card(1))
+        assert spent["accepted"]
+        assert not spent["stand_in"]
+        booked = await centre.booked(centre.asks[0].ask.authorisation)
+        assert isinstance(booked.data, Redeemed)
+        assert booked.data.evidence.answer is not None
+
+        forger = FakeCentral()
+        centre.answers = lambda message: centre.send_raw(
+            Down.ANSWER, forger.sign(centre.approve(message), "answer").encode()
+        )
+        refused = await agent.operate(kind="redeem", amount="1,00", code=central.card(1))
+        assert not refused["accepted"]
+        abandoned = centre.asks[1].ask.authorisation
+        await until(
+            lambda: any(
+                isinstance(event.data, AuthorisationAbandoned) and event.data.authorisation == abandoned
+                for event in centre.events.values()
+            )
+        )
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_an_ask_that_a_kill_cut_short_is_abandoned_after_the_restart(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        key = uuid7()
+        cut = asyncio.create_task(agent.operate(key=key, kind="redeem", amount="1,00", code=central.card(1)))
+        await until(lambda: bool(centre.asks))
+        await agent.kill()
+        await asyncio.wait({cut})
+        assert cut.exception() is not None
+        centre.open_authorisations = (key,)
+
+        await agent.start()
+        await until(lambda: any(isinstance(event.data, AuthorisationAbandoned) for event in centre.events.values()))
+        repeated = await agent.operate(key=key, kind="redeem", amount="1,00", code=central.card(1))
+        assert repeated["refusal"]["reason"] == "Abandoned"
+        assert centre.births[-1].boot == 2
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_a_kill_loses_nothing_and_a_repeat_is_the_same_event(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        centre.acknowledges = False
+        key = uuid4()
+        first = await earn(agent, central.card(1), key=key)
+        epoch = (await agent.get("/v1/status"))["epoch"]
+        await agent.kill()
+        centre.acknowledges = True
+        await agent.start()
+
+        again = await earn(agent, central.card(1), key=key)
+        status = await agent.status_until(queue__unbooked_rows=0)
+
+        assert again["event_id"] == first["event_id"]
+        assert again["repeated"]
+        assert status["epoch"] == epoch
+        assert sum(isinstance(event.data, Earned) for event in centre.events.values()) == 1
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_a_new_configuration_is_applied_reported_and_kept(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        centre.send(Down.CONFIG, configuration(central, version=2), CONFIG_CONTEXT)
+        await agent.status_until(configuration=2)
+        centre.send(Down.CONFIG, configuration(central, version=3, time_zone="Mars/Olympus"), CONFIG_CONTEXT)
+        await until(lambda: len(centre.reports) == 2)
+        good, bad = centre.reports
+        assert (good.subject, good.ok) == ("config/2", True)
+        assert (bad.subject, bad.ok) == ("config/3", False)
+        assert "Mars" in bad.detail["reason"]
+        await agent.kill()
+        await agent.start()
+        await agent.status_until(configuration=2, link__up=True)
+        await until(lambda: centre.births[-1].config == 2)
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_a_command_is_reported_and_rows_are_sent_again_on_demand(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        await earn(agent, central.card(1))
+        status = await agent.status_until(queue__unbooked_rows=0)
+        centre.batches.clear()
+        centre.send_raw(Down.RESEND, b"garbage")
+        centre.send(Down.RESEND, Resend(device=DEVICE, epoch=status["epoch"], first_seq=1, last_seq=2, one_by_one=True))
+        await until(lambda: centre.batches == [(1, 1), (2, 2)])
+        for name in ("report_status", "self_destruct"):
+            centre.send(Down.COMMAND, Command(device=DEVICE, command_id=uuid4(), name=name))
+        await until(lambda: len(centre.reports) == 2)
+        assert [report.ok for report in centre.reports] == [True, False]
+        assert centre.reports[0].detail["queue"]["unbooked_rows"] == 0
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+@pytest.mark.parametrize("kind", list(BrokerKind))
+def test_offline_the_box_goes_on_and_drains_when_the_link_returns(
+    tmp_path: Path, central: FakeCentral, snapshots: SnapshotServer, kind: BrokerKind
+) -> None:
+    with Broker(folder=tmp_path / "broker", kind=kind) as broker:
+        agent = AgentProcess(tmp_path)
+
+        async def story() -> None:
+            async with Link(target_port=broker.port) as link:
+                box_key = agent.enrol(central, broker_port=link.port, url=snapshots.url)
+                async with Centre(central, box_key, port=broker.port) as centre:
+                    await agent.start()
+                    try:
+                        await agent.status_until(link__up=True, queue__unbooked_rows=0)
+                        await link.cut()
+                        await agent.status_until(link__up=False)
+                        for serial in range(3):
+                            await earn(agent, central.card(serial))
+                        status = await agent.get("/v1/status")
+                        assert status["queue"]["value_at_risk_minor"] == {"EUR": 354}
+                        await link.restore()
+                        await agent.status_until(queue__unbooked_rows=0)
+                        assert sum(isinstance(event.data, Earned) for event in centre.events.values()) == 3
+                    finally:
+                        await agent.kill()
+
+        asyncio.run(story())
+
+
+def test_memory_stays_small_with_a_scanner_and_a_printer_that_has_printed(tmp_path: Path, central: FakeCentral) -> None:
+    async def story() -> None:
+        with ScannerTwin(tmp_path / "tty") as scanner:
+            async with PrinterTwin(output=tmp_path / "receipts") as printer:
+                agent = AgentProcess(
+                    tmp_path,
+                    settings=f'[[scanners]]\nname = "douchette"\ndevice = "{scanner.path}"\n'
+                    f'[printer]\nname = "imprimante"\nhost = "127.0.0.1"\nport = {printer.port}\n',
+                )
+                agent.enrol(central)
+                await agent.start()
+                try:
+                    await scanner.host_listening()
+                    await scanner.scan(central.card(1))
+                    while not (await agent.get("/v1/counter"))["presented"]:
+                        await asyncio.sleep(0.02)
+                    await earn(agent, None)
+                    printed = await asyncio.to_thread(agent.tool, "counter", "print")
+                    assert printed.returncode == 0, printed.stderr
+                    await printer.receipt()
+                    assert agent.rss_kib < 80 * 1024
+                finally:
+                    await agent.kill()
+
+    asyncio.run(story())
