@@ -136,16 +136,14 @@ class Journal:
         Args:
             epoch: The current one by default.
         """
-        with self._reading:
-            place = self._session.committed.place
-            if epoch is None or epoch == place.epoch:
-                start: int | None = place.first_position
-            else:
-                start = first_position_of(self._reader, epoch)
+        place = self._session.committed.place
+        chosen = epoch or place.epoch
+        with self._read() as reader:
+            start = place.first_position if chosen == place.epoch else first_position_of(reader, chosen)
             if start is None:
                 return []
-            rows = rows_between(self._reader, start + first_seq - 1, start + last_seq - 1, max_bytes)
-        return [row for row in rows if row.epoch == (epoch or place.epoch)]
+            rows = rows_between(reader, start + first_seq - 1, start + last_seq - 1, max_bytes)
+        return [row for row in rows if row.epoch == chosen]
 
     def mark_sent(self, seq: int) -> None:
         """Write down that rows up to this one may have left the box; before they do."""
@@ -177,13 +175,13 @@ class Journal:
 
     def jobs(self, state: JobState | None = None) -> list[Job]:
         """Jobs in a state, or all, in the order they were queued."""
-        with self._reading:
-            return jobs.read_jobs(self._reader, state)
+        with self._read() as reader:
+            return jobs.read_jobs(reader, state)
 
     def job(self, job_id: int) -> Job | None:
         """One job."""
-        with self._reading:
-            return jobs.job_by_id(self._reader, job_id)
+        with self._read() as reader:
+            return jobs.job_by_id(reader, job_id)
 
     def update_job(self, job_id: int, state: JobState, detail: str = "") -> None:
         """Write down how far a job is."""
@@ -191,19 +189,19 @@ class Journal:
 
     def queue(self) -> Queue:
         """What central hasn't booked yet."""
-        with self._reading:
+        with self._read() as reader:
             standing = self._session.committed
-            return _read_queue(self._reader, standing.place.position(standing.watermark_seq))
+            return _read_queue(reader, standing.place.position(standing.watermark_seq))
 
     def replica_head(self, programme: str) -> Head | None:
         """How far a programme's replica is; None before its first snapshot."""
-        with self._reading:
-            return replica.head(self._reader, programme)
+        with self._read() as reader:
+            return replica.head(reader, programme)
 
     def replica_heads(self) -> dict[str, Head]:
         """How far every replica is."""
-        with self._reading:
-            return replica.heads(self._reader)
+        with self._read() as reader:
+            return replica.heads(reader)
 
     def apply_delta(self, delta: RegistryDelta) -> bool:
         """Take a registry delta whose signature was verified; False where a snapshot must be fetched."""
@@ -225,6 +223,15 @@ class Journal:
         swapped = call(lambda _: replica.swap(session.connection, programme, slot, head))
         self._clear_unused(programme)
         return swapped
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        """The reading connection, for one thread at a time."""
+        with self._reading:
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                raise meaning(error, self._path) from error
 
     def _clear_unused(self, programme: str) -> None:
         while self._writer.call(lambda _: replica.clear_unused(self._session.connection, programme, _SNAPSHOT_CHUNK)):

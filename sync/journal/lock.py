@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 
 from sync.errors import JournalError
@@ -19,17 +18,15 @@ class FileLock:
             JournalError: Another process holds it, or the folder can't be written.
         """
         try:
-            self._descriptor = os.open(
-                path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
+            self._file = path.with_name(f"{path.name}.lock").open("ab")
         except OSError as error:
             raise JournalError(f"{path} can't be used ({error.strerror}): check the folder and its rights") from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._descriptor)
+            self._file.close()
             raise JournalError(f"another program has {path} open: stop it first") from None
 
     def release(self) -> None:
         """Let it go."""
-        os.close(self._descriptor)
+        self._file.close()

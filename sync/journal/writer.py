@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -20,7 +21,7 @@ T = TypeVar("T")
 Work: TypeAlias = Callable[[Transaction], T]
 
 _MAX_GROUP = 512
-_CHECKPOINT_EVERY_CHANGES = 1_000
+_CHECKPOINT_EVERY_CHANGES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,12 @@ class Writer:
         session.connection.execute("SAVEPOINT work")
         try:
             value = work(Transaction(session))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to whoever submitted the work
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever submitted the work
             return self._fail(error, before)
         session.connection.execute("RELEASE work")
         return _Outcome(value=value)
 
-    def _fail(self, error: Exception, before: Standing) -> _Outcome:
+    def _fail(self, error: BaseException, before: Standing) -> _Outcome:
         session = self._session
         if not session.connection.in_transaction:
             # SQLite gave up the whole transaction (disk full, I/O error): the works before this one are lost with it.
@@ -148,9 +149,10 @@ class Writer:
         try:
             self._session.rollback()
         except sqlite3.Error:
-            # The connection is beyond use: open the file again; what is on disk is what was committed.
+            # The connection is beyond use: open the file again, now or with the next work.
             self._session.connection.close()
-            self._session.reconnect(connect(self._path))
+            with contextlib.suppress(sqlite3.Error):
+                self._session.reconnect(connect(self._path))
 
     def _ask_for_checkpoint(self) -> None:
         changes = self._session.connection.total_changes
