@@ -16,7 +16,7 @@ from hardware_sim.town import VOUCHER, VirtualTown
 ROUNDS = 7
 MIB = 1024
 BARE_LIBRARIES = (
-    "fastapi, uvicorn, pydantic, paho.mqtt.client, msgspec, zstandard, rfc8785, structlog, serial, cbor2, base45, "
+    "fastapi, uvicorn, pydantic, paho.mqtt.client, msgspec, zstandard, structlog, serial, cbor2, base45, "
     "uuid_utils, zoneinfo, sqlite3, cryptography.hazmat.primitives.asymmetric.ed25519"
 )
 

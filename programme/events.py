@@ -384,11 +384,7 @@ class _CloudEvent:
 
 
 def encode_event(event: Event) -> bytes:
-    """The event's canonical bytes.
-
-    Raises:
-        rfc8785.CanonicalizationError: An amount beyond what JSON numbers hold exactly.
-    """
+    """The event's canonical bytes."""
     return canonical_bytes(
         {
             "specversion": "1.0",

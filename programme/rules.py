@@ -127,9 +127,6 @@ class RuleSet:
         return self.name_fr if language == "fr" else self.name_en
 
 
-_ADAPTER = TypeAdapter(RuleSet)
-
-
 def load_rules(text: str) -> RuleSet:
     """Read a programme file (TOML).
 
@@ -141,7 +138,7 @@ def load_rules(text: str) -> RuleSet:
     except tomllib.TOMLDecodeError as error:
         raise RulesError([str(error)]) from None
     try:
-        rules = _ADAPTER.validate_python(table)
+        rules = TypeAdapter(RuleSet).validate_python(table)
     except ValidationError as error:
         raise RulesError([_fault(item["loc"], item["msg"]) for item in error.errors()]) from None
     faults = list(_contradictions(rules))
