@@ -117,7 +117,7 @@ def _book_spends(work: Work, device: Device, message: AskMessage) -> None:
         if isinstance(event.data, Redeemed) or (
             isinstance(event.data, Voided) and (event.data.target in spends or _is_spend(work, event.data.target))
         ):
-            take(work, device, event, raw)
+            take(work, sender, event, raw)
     book(work)
 
 

@@ -173,16 +173,17 @@ def _programme_list(options: argparse.Namespace) -> int:
 def _enrol(options: argparse.Namespace) -> int:
     settings = _settings(options)
     request = office.read_request(options.request)
-    if options.out.exists():
-        raise FileExistsError(f"{options.out} is there already; nothing was changed")
-    with app.open_workshop(settings) as workshop:
-        enrolment = office.enrol(
-            workshop, settings, request, device=options.device, shop=options.shop, till=options.till
-        )
-    # The file holds a secret: nobody else may read it.
+    # Opened first, so that a file that can't be written enrols nobody; it holds a secret, so it is for its owner only.
     descriptor = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(enrolment), indent=2) + b"\n")
+    try:
+        with os.fdopen(descriptor, "wb") as file, app.open_workshop(settings) as workshop:
+            enrolment = office.enrol(
+                workshop, settings, request, device=options.device, shop=options.shop, till=options.till
+            )
+            file.write(msgspec.json.format(msgspec.json.encode(enrolment), indent=2) + b"\n")
+    except BaseException:
+        options.out.unlink()
+        raise
     return 0
 
 

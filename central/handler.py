@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,6 +13,7 @@ from central import configuration, grants, registry
 from central.authorise import authorise
 from central.errors import MessageRefused
 from central.ingest import ingest, make_ack
+from central.intake import MAX_REFERENCE_CHARACTERS
 from central.ports import Outgoing
 from central.store import devices, instruments, journal, programmes
 from central.store import grants as stored_grants
@@ -26,6 +28,10 @@ REPEAT_AFTER = timedelta(seconds=2)
 """The same resend or grant isn't sent to a box more often, so that no exchange becomes a busy loop."""
 REVIEW_EVERY = timedelta(minutes=1)
 """Grants age without anything happening."""
+
+EPOCH = re.compile(r"[0-9]{1,9}-[0-9a-f]{16}", re.ASCII)
+MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
+"""JSON numbers are exact up to 2^53 - 1 (RFC 8785 §3.1)."""
 
 M = TypeVar("M")
 Stamp = tuple[object, ...]
@@ -99,6 +105,7 @@ class Handler:
             batch = wire.read_batch(payload)
             if batch.device != device.device:
                 raise MessageRefused(f"a batch of the box {batch.device[:40]!r} on the topic of {device.device}")
+            _check_place(batch)
             rows = wire.verify_batch(batch, device.key)
         except Unreadable as error:
             self._log.warning("unreadable batch", device=device.device, reason=str(error))
@@ -136,8 +143,11 @@ class Handler:
 
     def _on_ask(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         message = _open(payload, wire.AskMessage, device)
-        if message.ask.shop != device.shop:
-            raise MessageRefused(f"an ask of {device.device} for the shop {message.ask.shop[:40]!r}")
+        ask = message.ask
+        if max(len(ask.programme), len(ask.instrument)) > MAX_REFERENCE_CHARACTERS:
+            raise Unreadable(f"an ask of {device.device} about no instrument of ours")
+        if ask.shop != device.shop:
+            raise MessageRefused(f"an ask of {device.device} for the shop {ask.shop[:40]!r}")
         return [_down(work, device, Down.ANSWER, authorise(work, device, message))]
 
     def _on_presence(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
@@ -227,6 +237,16 @@ def _sender(work: Work, address: BoxAddress) -> Device:
     if device.address(work.tenant) != address:
         raise MessageRefused(f"the box {address.device} doesn't live at {address.tenant}/{address.shard}")
     return device
+
+
+def _check_place(batch: wire.Batch) -> None:
+    """What no journal of ours says: an epoch of another form, or a seq beyond what JSON and databases hold exactly.
+
+    Raises:
+        MessageRefused: It is dropped; asking for the rows again would not help.
+    """
+    if EPOCH.fullmatch(batch.epoch) is None or batch.first_seq > MAX_SEQ:
+        raise MessageRefused(f"a batch of {batch.device} at no place of a journal")
 
 
 def _open(payload: bytes, kind: type[M], device: Device) -> M:

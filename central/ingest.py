@@ -73,7 +73,7 @@ def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[Ro
         if not is_fork:
             journal.add(work.db, device, row, event_id=None)
         return [RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=str(error)[:80])]
-    taken = take(work, sender.device, event, row.event)
+    taken = take(work, sender, event, row.event)
     if not is_fork:
         journal.add(work.db, device, row, event_id=event.event_id)
     if taken is Taken.STORED:

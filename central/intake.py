@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from uuid import UUID
 
 from central.store import authorisations, events, grants
 from central.store.devices import Device
@@ -30,6 +31,10 @@ from programme.fold.books import newest
 MAX_AHEAD = timedelta(minutes=5)
 """A row further ahead of central's time than this is quarantined: it would push everybody's time."""
 
+MAX_REFERENCE_CHARACTERS = 64
+MAX_GRANT_ID_CHARACTERS = 80
+"""What the database's columns hold."""
+
 
 class Taken(Enum):
     """What became of an event."""
@@ -46,15 +51,21 @@ class Sender:
 
     Attributes:
         latest_at: No event may be later; fixed before the first one, so that rows can't push each other's limit.
+        asked: Its open authorisations, which its events end.
     """
 
     device: Device
     latest_at: datetime
+    asked: frozenset[UUID]
 
 
 def sender_of(work: Work, device: Device) -> Sender:
     """A box whose message has just come."""
-    return Sender(device=device, latest_at=work.signed_time() + MAX_AHEAD)
+    return Sender(
+        device=device,
+        latest_at=work.signed_time() + MAX_AHEAD,
+        asked=frozenset(authorisations.open_of_device(work.db, device.device)),
+    )
 
 
 def understand(work: Work, sender: Sender, raw: bytes) -> Event:
@@ -78,13 +89,15 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
     return event
 
 
-def take(work: Work, device: Device, event: Event, raw: bytes) -> Taken:
+def take(work: Work, sender: Sender, event: Event, raw: bytes) -> Taken:
     """Store an understood event, once, and let it end what it ends."""
+    device = sender.device
     known = events.raw(work.db, event.event_id)
     if known is not None:
         return Taken.REPEATED if known == raw else Taken.CONFLICTING
     work.store(event, raw)
-    authorisations.end(work.db, device.device, event.event_id)
+    if event.event_id in sender.asked:
+        authorisations.end(work.db, device.device, event.event_id)
     match event.data:
         case AuthorisationAbandoned(authorisation=authorisation):
             authorisations.abandon(work.db, device.device, authorisation)
@@ -94,6 +107,9 @@ def take(work: Work, device: Device, event: Event, raw: bytes) -> Taken:
 
 
 def _check_operation(work: Work, device: Device, operation: Operation) -> None:
+    grant = operation.evidence.grant or ""
+    if len(operation.instrument) > MAX_REFERENCE_CHARACTERS or len(grant) > MAX_GRANT_ID_CHARACTERS:
+        raise NotUnderstood("a reference longer than any of ours")
     versions = [version for programme, version in work.rulebook if programme == operation.programme]
     if not versions:
         raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")

@@ -135,11 +135,10 @@ def enrol(
     Raises:
         CommandError: The box, its key, the shop or a name won't do.
     """
-    for name, what in ((device, "device id"), (till, "till id")):
-        _check_id(name, what)
+    _check_id(device, "device id")
+    _check_id(till, "till id")
     if device == CENTRAL:
         raise CommandError(f"no box may be called {CENTRAL}")
-    url = public_url(settings)
     _check_key(request.journal_key)
     secret = secrets.token_urlsafe(32)
     record = Device(
@@ -161,7 +160,7 @@ def enrol(
             shard=record.shard,
             device=device,
             broker=settings.broker,
-            central=url,
+            central=public_url(settings),
             central_key_id=SIGNING_KEY_ID,
             central_key=work.keys.signing_public,
             snapshot_secret=secret,

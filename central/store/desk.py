@@ -21,16 +21,18 @@ def replace_findings(db: Connection, key: InstrumentKey, findings: Iterable[Find
     """Set what the fold found about an instrument."""
     programme, instrument = key
     db.execute(delete(FINDINGS).where(FINDINGS.c.programme == programme, FINDINGS.c.instrument == instrument))
-    for position, finding in enumerate(findings):
-        db.execute(
-            insert(FINDINGS).values(
-                programme=programme,
-                instrument=instrument,
-                position=position,
-                kind=finding.kind.value,
-                finding=canonical_bytes(finding).decode(),
-            )
-        )
+    rows = [
+        {
+            "programme": programme,
+            "instrument": instrument,
+            "position": position,
+            "kind": finding.kind.value,
+            "finding": canonical_bytes(finding).decode(),
+        }
+        for position, finding in enumerate(findings)
+    ]
+    if rows:
+        db.execute(insert(FINDINGS), rows)
 
 
 def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) -> list[tuple[str, Finding]]:

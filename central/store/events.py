@@ -48,17 +48,18 @@ def add(db: Connection, event: Event, raw: bytes) -> None:
     elif isinstance(event.data, AuthorisationAbandoned | AuthorisationAnswered):
         target = event.data.authorisation
     db.execute(
-        insert(EVENTS).values(
-            event_id=str(event.event_id),
-            bytes=raw,
-            source=event.source,
-            ordered_at_us=to_us(event.ordered_at),
-            type=event.type,
-            programme=key[0] if key else None,
-            instrument=key[1] if key else None,
-            grant_id=grant_id,
-            target=str(target) if target else None,
-        )
+        insert(EVENTS),
+        {
+            "event_id": str(event.event_id),
+            "bytes": raw,
+            "source": event.source,
+            "ordered_at_us": to_us(event.ordered_at),
+            "type": event.type,
+            "programme": key[0] if key else None,
+            "instrument": key[1] if key else None,
+            "grant_id": grant_id,
+            "target": str(target) if target else None,
+        },
     )
 
 

@@ -78,14 +78,15 @@ def known_rows(
 def add(db: Connection, device: str, row: Row, *, event_id: UUID | None) -> None:
     """Store a row; the event is None while the row is in quarantine."""
     db.execute(
-        insert(ROWS).values(
-            device=device,
-            epoch=row.epoch,
-            seq=row.seq,
-            hash=row.hash.hex(),
-            previous=row.previous.hex(),
-            event_id=str(event_id) if event_id else None,
-        )
+        insert(ROWS),
+        {
+            "device": device,
+            "epoch": row.epoch,
+            "seq": row.seq,
+            "hash": row.hash.hex(),
+            "previous": row.previous.hex(),
+            "event_id": str(event_id) if event_id else None,
+        },
     )
 
 

@@ -26,9 +26,8 @@ def write(db: Connection, event_id: UUID, *, programme: str, currency: str, post
     if sum(postings.values()) != 0:
         raise LedgerError(f"event {event_id}: postings don't sum to zero, nothing was booked; report this defect")
     result = db.execute(
-        insert(LEDGER_ENTRIES).values(
-            event_id=str(event_id), programme=programme, currency=currency, booked_at_us=to_us(at)
-        )
+        insert(LEDGER_ENTRIES),
+        {"event_id": str(event_id), "programme": programme, "currency": currency, "booked_at_us": to_us(at)},
     )
     assert result.inserted_primary_key is not None
     entry = result.inserted_primary_key[0]

@@ -92,6 +92,19 @@ def test_from_nothing_to_a_consigned_voucher(ready: Terminal, tmp_path: Path) ->
     assert ready.do("desk") == "nothing waits\n"
 
 
+def test_a_refused_enrolment_leaves_no_file_and_an_existing_one_alone(ready: Terminal, tmp_path: Path) -> None:
+    request, out = str(request_file(tmp_path)), tmp_path / "enrolment.json"
+    ready.fail("enrol", request, "--shop", "z", "--device", "box-a", "--out", str(out))
+    assert not out.exists()
+
+    out.write_text("kept")
+    (told,) = ready.fail("enrol", request, "--shop", "a", "--device", "box-a", "--out", str(out))
+
+    assert "File exists" in told
+    assert out.read_text() == "kept"
+    assert json.loads(ready.do("devices", "--json")) == []
+
+
 def test_programmes_are_listed(ready: Terminal) -> None:
     assert ready.do("programme", "list").splitlines() == [
         "albret-card version 1: Carte de fidélité Albret",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
+import zstandard
 
 from central import office
 from central.attention import devices_to_json
 from central.errors import CommandError
 from programme.events import ClockState
 from sync.topics import Up
-from sync.wire import Health, Report
+from sync.wire import Health, Report, read_batch
 from tests.central.world import CARD, FILES, Box, Centre
 
 
@@ -178,3 +182,20 @@ def test_what_was_committed_and_not_published_costs_time_only(centre: Centre, bo
 def test_a_command_to_nobody_is_refused(centre: Centre) -> None:
     with pytest.raises(CommandError, match="no box"):
         office.send_command(centre.workshop, "nobody", "report_status")
+
+
+@pytest.mark.parametrize("epoch", ["é-0123456789abcdef", "1-0123", "x" * 500, ""])
+def test_a_batch_of_an_impossible_epoch_is_refused(centre: Centre, box_a: Box, epoch: str) -> None:
+    forged = zstandard.compress(msgspec.json.encode(replace(read_batch(box_a.batch()), epoch=epoch)))
+
+    assert centre.send(box_a, Up.JOURNAL, forged).raw == []
+
+
+def test_a_batch_at_an_impossible_seq_is_refused(centre: Centre, box_a: Box) -> None:
+    forged = zstandard.compress(msgspec.json.encode(replace(read_batch(box_a.batch()), first_seq=2**63)))
+
+    assert centre.send(box_a, Up.JOURNAL, forged).raw == []
+
+
+def test_an_ask_about_an_endless_reference_is_refused(centre: Centre, box_a: Box) -> None:
+    assert centre.send(box_a, Up.ASK, box_a.signed(box_a.ask(CARD, "0" * 10_000, 100))).raw == []
