@@ -35,7 +35,8 @@ AND type NOT IN ({", ".join("?" for _ in _NOT_COPIED)}) ORDER BY position
 """
 _LAST_ACK = """
 SELECT epoch, seq, hash FROM acks JOIN epochs USING (epoch) WHERE seq > 0
-ORDER BY counter DESC, generation DESC LIMIT 1
+AND generation = (SELECT max(generation) FROM acks AS newer WHERE newer.epoch = acks.epoch)
+ORDER BY counter DESC LIMIT 1
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -16,17 +15,17 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
-from programme.events import EpochOpened, EpochReason, RowLink
+from programme.events import EpochReason, RowLink
 from sync.chain import Row
 from sync.clock import BootClock, OrderClock, from_us
 from sync.errors import JournalError
 from sync.journal import jobs, replica
 from sync.journal.acks import take_ack
-from sync.journal.database import connect, connect_read_only, meaning, migrate
-from sync.journal.fork import add_epoch, open_epoch
+from sync.journal.database import connect_read_only, meaning
+from sync.journal.fork import open_epoch
 from sync.journal.lock import FileLock
+from sync.journal.opening import first_session, next_session
 from sync.journal.rows import first_position_of, rows_between
-from sync.journal.standing import Standing, load_standing
 from sync.journal.transaction import Session, Transaction
 from sync.journal.values import AckOutcome, Job, JobState, Queue
 from sync.journal.writer import Work, Writer
@@ -76,8 +75,7 @@ class Journal:
         """
         lock = FileLock(path)
         with _letting_go(path, lock):
-            session = _first_session(path, device, key, clock, OrderClock.starting_at(clock, signed_time), new_id)
-            _sync_folder(path.parent)
+            session = first_session(path, device, key, clock, OrderClock.starting_at(clock, signed_time), new_id)
             return cls(session, path, lock, new_id)
 
     @classmethod
@@ -94,7 +92,23 @@ class Journal:
             raise JournalError(f"{path} doesn't exist: enrol this box")
         lock = FileLock(path)
         with _letting_go(path, lock):
-            return cls(_next_session(path, device, key, clock), path, lock, new_id)
+            return cls(next_session(path, device, key, clock), path, lock, new_id)
+
+    @classmethod
+    def recover(
+        cls, path: Path, *, device: str, key: Ed25519PrivateKey, clock: BootClock, new_id: MakeId = uuid7
+    ) -> Journal:
+        """Go on with a journal whose rows don't hold any more, in a new epoch after the last acknowledged row.
+
+        Raises:
+            JournalBroken: Nothing is left to go on from.
+            JournalError: As with `open`.
+        """
+        lock = FileLock(path)
+        with _letting_go(path, lock):
+            journal = cls(next_session(path, device, key, clock, damaged=True), path, lock, new_id)
+        journal.open_epoch(EpochReason.CORRUPTION)
+        return journal
 
     def close(self) -> None:
         """Finish what was submitted, and let the file go."""
@@ -248,56 +262,6 @@ def _letting_go(path: Path, lock: FileLock) -> Iterator[None]:
         raise meaning(error, path) if isinstance(error, sqlite3.Error) else error from None
 
 
-@contextmanager
-def _connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that is closed where the journal turns out not to be usable."""
-    connection = connect(path)
-    try:
-        yield connection
-    except (sqlite3.Error, JournalError):
-        connection.close()
-        raise
-
-
-def _first_session(
-    path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock, clock: OrderClock, new_id: MakeId
-) -> Session:
-    with _connection(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        migrate(connection)
-        if connection.execute("SELECT 1 FROM box").fetchone() is not None:
-            raise JournalError(f"{path} is a journal already: open it")
-        connection.execute("INSERT INTO box VALUES (1, ?, ?)", (device, key.public_key().public_bytes_raw()))
-        standing = Standing(place=add_epoch(connection, 1, 1))
-        session = Session(connection, device=device, boot=boot, clock=clock, standing=standing)
-        opened = EpochOpened(epoch=standing.place.epoch, reason=EpochReason.ENROLMENT)
-        Transaction(session).append(new_id(), opened)
-        session.commit()
-        return session
-
-
-def _next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock) -> Session:
-    with _connection(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        migrate(connection)
-        _check_owner(connection, path, device, key)
-        standing, base = load_standing(connection)
-        connection.execute("COMMIT")
-        return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
-
-
-def _check_owner(connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey) -> None:
-    box = connection.execute("SELECT device, journal_key FROM box").fetchone()
-    if box is None:
-        raise JournalError(f"{path} holds no journal: enrol this box")
-    if box[0] != device:
-        raise JournalError(
-            f"{path} is the journal of box {box[0]!r}, and this is {device!r}: give it its own disk back"
-        )
-    if box[1] != key.public_key().public_bytes_raw():
-        raise JournalError(f"{path} was written under another journal key: give box {device!r} its own key file back")
-
-
 def _read_queue(connection: sqlite3.Connection, booked_position: int) -> Queue:
     count, oldest_us = connection.execute(
         "SELECT count(*), min(ordered_at_us) FROM rows WHERE position > ?", (booked_position,)
@@ -311,12 +275,3 @@ def _read_queue(connection: sqlite3.Connection, booked_position: int) -> Queue:
         value_at_risk_minor=dict(values),
         oldest_unbooked_at=None if oldest_us is None else from_us(oldest_us),
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -73,22 +73,41 @@ def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
     Raises:
         JournalBroken: They don't.
     """
+    standing, clock = _stored(connection)
+    place = standing.place
+    last = row_at(connection, place.last_position)
+    if last is None or (last.epoch, last.seq, last.hash) != (place.epoch, place.seq, place.hash):
+        raise JournalBroken(
+            f"the journal doesn't end at {place.epoch}/{place.seq} as it should", epoch=place.epoch, seq=place.seq
+        )
+    return standing, clock
+
+
+def salvage_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
+    """Take the rows as they are after damage: the journal ends with the last one that is left.
+
+    Raises:
+        JournalBroken: Nothing is left to go on from.
+    """
+    stored, clock = _stored(connection)
+    found = connection.execute("SELECT epoch, seq, hash FROM rows ORDER BY position DESC LIMIT 1").fetchone()
+    if found is None:
+        raise JournalBroken("no row is left: enrol this box anew", epoch=stored.place.epoch, seq=1)
+    epoch, seq, digest = found
+    place = Place(epoch=epoch, first_position=_first_position(connection, epoch), seq=seq, hash=digest)
+    return Standing(place=place, sent_position=place.last_position, generation=stored.generation), clock
+
+
+def _stored(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
     found = connection.execute(
         "SELECT epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,"
         " clock_at_us, clock_elapsed_us, clock_boot_id, clock_state FROM standing"
     ).fetchone()
     if found is None:
-        raise JournalBroken("the journal doesn't say where it ends", epoch="", seq=0)
+        raise JournalBroken("the journal doesn't say where it ends: enrol this box anew", epoch="", seq=0)
     epoch, seq, digest, sent_position, watermark_seq, watermark_hash, generation, *clock = found
-    first_position = first_position_of(connection, epoch)
-    if first_position is None:
-        raise JournalBroken(f"epoch {epoch} is missing", epoch=epoch, seq=0)
-    place = Place(epoch=epoch, first_position=first_position, seq=seq, hash=digest)
-    last = row_at(connection, place.last_position)
-    if last is None or (last.epoch, last.seq, last.hash) != (epoch, seq, digest):
-        raise JournalBroken(f"the journal doesn't end at {epoch}/{seq} as it should", epoch=epoch, seq=seq)
     standing = Standing(
-        place=place,
+        place=Place(epoch=epoch, first_position=_first_position(connection, epoch), seq=seq, hash=digest),
         sent_position=sent_position,
         watermark_seq=watermark_seq,
         watermark_hash=watermark_hash,
@@ -96,3 +115,10 @@ def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
     )
     at_us, elapsed_us, boot_id, state = clock
     return standing, ClockBase(at_us=at_us, elapsed_us=elapsed_us, boot_id=boot_id, state=ClockState(state))
+
+
+def _first_position(connection: sqlite3.Connection, epoch: str) -> int:
+    first_position = first_position_of(connection, epoch)
+    if first_position is None:
+        raise JournalBroken(f"epoch {epoch} is missing: enrol this box anew", epoch=epoch, seq=0)
+    return first_position

@@ -170,3 +170,12 @@ def test_an_event_of_an_acknowledged_row_is_taken_for_ever(shop: Shop) -> None:
 
     with pytest.raises(AlreadyClosed):
         shop.append(earned(), event_id=event.event_id)
+
+
+def test_what_a_new_generation_of_central_lost_is_copied_too(shop: Shop) -> None:
+    events = [shop.append(earned()) for _ in range(2)]
+    shop.take(shop.ack(3))
+    shop.take(shop.ack(0, generation=2))
+    shop.journal.open_epoch(EpochReason.FORK)
+
+    assert [decode_event(row.event) for row in rows_of(shop)[1:]] == events

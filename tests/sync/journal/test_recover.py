@@ -1,0 +1,63 @@
+"""After damage the box goes on in a new epoch; the file stays as evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from programme.events import EpochOpened, EpochReason, decode_event
+from sync.errors import JournalBroken
+from sync.journal import Journal
+from sync.journal.verify import verify
+from tests.sync.boxes import BOX, CENTRAL_KEY_ID, Shop, earned
+
+
+def recover(shop: Shop) -> Journal:
+    return Journal.recover(shop.path, device=BOX, key=shop.key, clock=shop.clock)
+
+
+def test_a_cut_tail_stops_the_box_until_a_new_epoch_begins(shop: Shop) -> None:
+    kept = [shop.append(earned()) for _ in range(3)]
+    shop.take(shop.ack(2))
+    acknowledged = shop.journal.watermark
+    shop.append(earned())
+    shop.close()
+    shop.run_sql("DELETE FROM rows WHERE position = 5")
+    with pytest.raises(JournalBroken, match="doesn't end"):
+        shop.open()
+
+    recover(shop).close()
+    journal = shop.open()
+
+    opened, *copies = (decode_event(row.event) for row in journal.rows(1, 99, 10**9))
+    assert opened.data == EpochOpened(epoch=journal.epoch, reason=EpochReason.CORRUPTION, parent=acknowledged)
+    assert copies == kept[1:]
+    assert opened.ordered_at > kept[-1].ordered_at
+    shop.append(earned())
+
+
+def test_a_tail_cut_below_the_ack_stays_known_to_verify(shop: Shop) -> None:
+    for _ in range(3):
+        shop.append(earned())
+    shop.take(shop.ack(4))
+    acknowledged = shop.journal.watermark
+    shop.close()
+    shop.run_sql("DELETE FROM rows WHERE position > 2")
+
+    journal = recover(shop)
+
+    (row,) = journal.rows(1, 99, 10**9)
+    assert decode_event(row.event).data == EpochOpened(
+        epoch=journal.epoch, reason=EpochReason.CORRUPTION, parent=acknowledged
+    )
+    journal.close()
+    with pytest.raises(JournalBroken):
+        verify(shop.path, keys={CENTRAL_KEY_ID: shop.central_key.public_key()})
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM rows", "DELETE FROM standing", "DELETE FROM epochs"])
+def test_where_nothing_is_left_the_box_is_enrolled_anew(shop: Shop, statement: str) -> None:
+    shop.close()
+    shop.run_sql(statement)
+
+    with pytest.raises(JournalBroken, match="enrol this box anew"):
+        recover(shop)
