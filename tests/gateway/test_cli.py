@@ -1,0 +1,245 @@
+"""The terminal tools: plain answers, one-line errors, exit codes a script can use."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+import pytest
+
+from edge_config.enrolment import write_message
+from gateway import cli
+from gateway.commands.status import lines
+from hardware_sim.printer.twin import PrinterTwin
+from tests.gateway.agent_process import AgentProcess
+from tests.gateway.test_devices import picture_of
+from tests.gateway.world import FakeCentral, enrolment
+
+
+@pytest.fixture
+def central() -> FakeCentral:
+    return FakeCentral()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, central: FakeCentral) -> AgentProcess:
+    """An enrolled box that isn't running."""
+    agent = AgentProcess(tmp_path)
+    agent.enrol(central)
+    return agent
+
+
+def run(agent: AgentProcess, *arguments: str) -> int:
+    return cli.main([*arguments, "--config", str(agent.config)])
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of an error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("comptoir: ")
+    return line
+
+
+def test_the_counter_from_the_terminal(agent: AgentProcess, central: FakeCentral) -> None:
+    async def story() -> None:
+        await agent.start()
+        try:
+            await asyncio.to_thread(work)
+        finally:
+            await agent.kill()
+
+    def work() -> None:
+        assert "Rien sur le comptoir" in agent.tool("counter", "show").stdout
+        assert "0,00" in agent.tool("counter", "scan", central.card(1)).stdout
+        earned = agent.tool("counter", "earn", "23,50")
+        assert (earned.returncode, "1,18" in earned.stdout, "[enregistré]" in earned.stdout) == (0, True, True)
+        assert "1,18" in agent.tool("counter", "show", COMPTOIR_LANGUAGE="en").stdout
+        refused = agent.tool("counter", "redeem", "0,50")
+        assert (refused.returncode, "Solde insuffisant" in refused.stdout) == (1, True)
+        bad = agent.tool("counter", "earn", "abc")
+        assert (bad.returncode, bad.stderr.count("\n"), "23,50" in bad.stderr) == (1, 1, True)
+        unknown = agent.tool("counter", "scan", "HELLO")
+        assert (unknown.returncode, "Code inconnu" in unknown.stdout) == (1, True)
+        key = str(uuid4())
+        again = [agent.tool("counter", "earn", "5,00", "--code", central.card(2), "--key", key, "--json") for _ in "ab"]
+        assert [json.loads(done.stdout)["repeated"] for done in again] == [False, True]
+        assert "annulée" in agent.tool("counter", "void").stdout
+        assert "Aucune imprimante" in agent.tool("counter", "print").stderr
+        assert "ENTRAÎNEMENT" in agent.tool("counter", "training", "on").stdout.upper()
+        assert agent.tool("counter", "training", "off").returncode == 0
+        assert "close" in agent.tool("counter", "close-day").stdout
+        status = agent.tool("status")
+        assert (status.returncode, "Valeur à risque" in status.stdout) == (0, True)
+        assert json.loads(agent.tool("status", "--json").stdout)["device"] == "box-a"
+        assert agent.tool("journal", "verify").returncode == 0
+        other = agent.tool("run")
+        assert (other.returncode, other.stderr.count("\n"), "another program" in other.stderr) == (1, 1, True)
+
+    asyncio.run(story())
+
+
+def test_a_box_that_does_not_run_says_how_to_start_it(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["status"], ["counter", "show"], ["counter", "earn", "5"]):
+        assert run(agent, *arguments) == 2
+        assert "comptoir run" in error_of(capsys)
+
+
+def test_an_agent_that_died_is_one_that_does_not_run(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    (agent.data_dir / "api.json").write_text('{"url": "http://127.0.0.1:9"}', encoding="utf-8")
+
+    assert run(agent, "status") == 2
+    assert "comptoir run" in error_of(capsys)
+
+
+def test_broken_settings_tell_every_fault_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "comptoir.toml"
+    config.write_text('language = "de"\n[api]\nport = "x"\n', encoding="utf-8")
+
+    assert cli.main(["run", "--config", str(config)]) == 2
+    line = error_of(capsys)
+    assert all(key in line for key in ("data_dir", "language", "api.port"))
+
+    config.write_text("data_dir = \n", encoding="utf-8")
+    assert cli.main(["run", "--config", str(config)]) == 2
+    assert "line 1" in error_of(capsys)
+
+
+def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["counter", "steal"])
+
+    assert caught.value.code == 2
+    assert "steal" in capsys.readouterr().err
+
+
+def test_a_box_is_enrolled_once(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(agent, "enrol", "accept", str(agent.folder / "enrolment.json")) == 2
+    assert "enrolled already" in error_of(capsys)
+
+
+def test_an_interrupted_enrolment_is_taken_up_again(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    (agent.data_dir / "enrolment.json").unlink()
+
+    assert run(agent, "enrol", "accept", str(agent.folder / "enrolment.json")) == 0
+    assert "Librairie des Halles" in capsys.readouterr().out
+
+
+def test_an_enrolment_whose_configuration_another_signed(
+    tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = AgentProcess(tmp_path)
+    assert run(agent, "enrol", "request", "--out", str(tmp_path / "request.json")) == 0
+    forged = replace(enrolment(FakeCentral()), central_key=enrolment(central).central_key)
+    write_message(tmp_path / "x.json", forged)
+    capsys.readouterr()
+
+    assert run(agent, "enrol", "accept", str(tmp_path / "x.json")) == 2
+    assert "wrong signature" in error_of(capsys)
+    assert not (agent.data_dir / "journal.sqlite").exists()
+
+
+def test_a_box_that_is_not_enrolled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = AgentProcess(tmp_path)
+
+    started = agent.tool("run")
+
+    assert (started.returncode, started.stderr.count("\n")) == (2, 1)
+    assert "enrol accept" in started.stderr
+    assert run(agent, "enrol", "accept", str(agent.config)) == 2
+    assert "not an Enrolment file" in error_of(capsys)
+
+
+def test_the_journal_of_another_box_is_refused(agent: AgentProcess, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = AgentProcess(tmp_path / "other")
+    other.enrol(FakeCentral())
+    shutil.copy(other.data_dir / "journal.sqlite", agent.data_dir / "journal.sqlite")
+    for suffix in ("-wal", "-shm"):
+        (agent.data_dir / f"journal.sqlite{suffix}").unlink(missing_ok=True)
+
+    started = agent.tool("run")
+
+    assert (started.returncode, started.stderr.count("\n")) == (1, 1)
+    assert "another journal key" in started.stderr
+
+
+def test_a_changed_row_is_found(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(agent, "journal", "verify") == 0
+    assert "Journal intact" in capsys.readouterr().out
+    with closing(sqlite3.connect(agent.data_dir / "journal.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE rows SET event = CAST(replace(event, 'enrolment', 'corruption') AS BLOB)")
+
+    assert run(agent, "journal", "verify") == 1
+    assert "/1" in error_of(capsys)
+
+
+def test_the_journal_is_shown_a_row_a_line(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(agent, "journal", "show", "--last", "5") == 0
+
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (row["seq"], row["event"]["type"]) == (1, "comptoir.epoch_opened.v1")
+
+
+def test_print_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def story() -> None:
+        async with PrinterTwin(output=tmp_path / "receipts") as twin:
+            settings = f'[printer]\nname = "imprimante"\nhost = "127.0.0.1"\nport = {twin.port}\n'
+            agent = AgentProcess(tmp_path, settings=settings)
+            done = await asyncio.to_thread(agent.tool, "print-test")
+            assert done.returncode == 0, done.stderr
+            receipt = await twin.receipt()
+            assert any("éèêàçôù" in line for line in receipt.lines)
+            twin.leave_paper(0)
+            failed = await asyncio.to_thread(agent.tool, "print-test")
+            assert failed.returncode == 1
+            assert "papier" in failed.stderr.lower()
+
+    asyncio.run(story())
+    agent = AgentProcess(tmp_path)
+    assert run(agent, "print-test") == 2
+    assert "[printer]" in error_of(capsys)
+
+
+def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureFixture[str]) -> None:
+    code = central.token(7)
+    cv2.imwrite(str(tmp_path / "good.png"), picture_of(code))
+    cv2.imwrite(str(tmp_path / "blank.png"), picture_of(code) * 0)
+    (tmp_path / "expected.csv").write_text(f"file,payload\ngood.png,{code}\nblank.png,{code}\n", encoding="utf-8")
+
+    assert cli.main(["scan-test", "--dir", str(tmp_path)]) == 0
+    assert "1 of 2 exact payloads (50.0 %)" in capsys.readouterr().out
+    assert cli.main(["scan-test", "--image", str(tmp_path / "good.png")]) == 0
+    assert capsys.readouterr().out.strip() == code
+    assert cli.main(["scan-test", "--image", str(tmp_path / "blank.png")]) == 0
+    assert "no code" in capsys.readouterr().out
+    assert cli.main(["scan-test", "--dir", str(tmp_path / "nowhere")]) == 2
+    assert "expected.csv" in error_of(capsys)
+
+
+def test_the_status_in_words() -> None:
+    status = {
+        "device": "box-a",
+        "shop": "Librairie",
+        "training": True,
+        "link": {"up": False},
+        "queue": {"unbooked_rows": 3, "value_at_risk_minor": {"EUR": 2350}, "oldest_unbooked_at": None},
+        "grant": None,
+        "replicas": {"albret-card": {"version": 7, "age_s": 12}},
+        "devices": [{"name": "douchette", "message": "Prêt."}],
+        "jobs": [{"job": 1, "state": "queued", "detail": "Plus de papier"}],
+        "operations": [{"stage": "sent", "message": "1,18 € gagnés.", "event_id": "e"}],
+    }
+
+    french, english = "\n".join(lines(status, "fr")), "\n".join(lines(status, "en"))
+
+    for expected in ("ENTRAÎNEMENT", "coupée", "3 lignes", "23,50", "aucune", "version 7", "12 s", "[envoyé]"):
+        assert expected in french
+    for expected in ("TRAINING", "down", "3 unbooked", "€23.50", "none", "version 7", "12 s", "[sent]"):
+        assert expected in english
