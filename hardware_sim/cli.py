@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     story = commands.add_parser("story", help="two shops, one beep, end to end; exits 0 only if it held")
     story.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for story.json and the receipts")
     story.add_argument("--break", dest="fault", choices=("double", "lost", "ledger"), help="plant a fault")
+    played = story.add_mutually_exclusive_group()
+    played.add_argument("--keep", type=Path, metavar="TOWN", help="new folder for what the town leaves behind")
+    played.add_argument("--judge", type=Path, metavar="TOWN", help="play nothing: judge what was kept")
     story.set_defaults(run=_story)
 
     scanner = commands.add_parser("scanner", help="a serial hand scanner on a pty")
@@ -56,10 +59,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _story(options: argparse.Namespace) -> int:
     from hardware_sim.story.faults import Fault
-    from hardware_sim.story.tell import tell_story
+    from hardware_sim.story.tell import judge_again, tell_story
 
     fault = Fault(options.fault) if options.fault else None
-    return 0 if tell_story(out=options.out, fault=fault) else 1
+    if options.judge is not None:
+        return 0 if judge_again(options.judge, out=options.out, fault=fault) else 1
+    return 0 if tell_story(out=options.out, fault=fault, keep=options.keep) else 1
 
 
 def _scanner(options: argparse.Namespace) -> int:

@@ -95,6 +95,22 @@ class Program:
             self.kill()
         self._process = None
 
+    def wait_end(self, *, within_s: float = 30.0) -> int:
+        """Wait until it ends by itself and return its exit code, negative for a signal.
+
+        Raises:
+            ProgramError: It was never started, or goes on.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            raise ProgramError(f"{self.name} isn't running")
+        try:
+            return process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise ProgramError(f"{self.name} didn't end within {within_s:.0f} s ({self._last_words()})") from None
+
     def wait_ready(self, ready: Callable[[], T | None], *, within_s: float = 30.0) -> T:
         """Wait until it says it is ready.
 

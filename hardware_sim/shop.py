@@ -29,26 +29,30 @@ port = 0
 name = "douchette"
 device = "{scanner}"
 
-[[cameras]]
-name = "camera"
-folder = "{pictures}"
-
 [printer]
 name = "imprimante"
 host = "127.0.0.1"
 port = {printer_port}
+"""
+_CAMERA_SETTINGS = """
+[[cameras]]
+name = "camera"
+folder = "{pictures}"
 """
 
 
 class VirtualShop:
     """One shop of the virtual town."""
 
-    def __init__(self, shop: str, *, folder: Path, broker_port: int, central_port: int) -> None:
+    def __init__(
+        self, shop: str, *, folder: Path, broker_port: int, central_port: int, has_camera: bool = True
+    ) -> None:
         """Set up, without starting.
 
         Args:
             shop: Shop id; its box is `box-{shop}`.
             folder: Everything of this shop; its path must be short, for Unix sockets.
+            has_camera: A box without one starts sooner.
         """
         self.shop = shop
         self.device = f"box-{shop}"
@@ -56,6 +60,7 @@ class VirtualShop:
         self.receipts = folder / "receipts"
         self.pictures = folder / "pictures"
         self.settings = folder / "comptoir.toml"
+        self._has_camera = has_camera
         self._targets = {"broker-link": broker_port, "central-link": central_port}
         self._twins: dict[str, ControlClient] = {}
         self._read: dict[tuple[str, str], float] = {}
@@ -83,15 +88,15 @@ class VirtualShop:
         self._start_twin("printer", ["printer", "--output", str(self.receipts)])
         for name, port in self._targets.items():
             self._start_twin(name, ["link", "--target-port", str(port)])
-        self.settings.write_text(
-            _SETTINGS.format(
-                broker_port=self.twin("broker-link").do("state")["port"],
-                central_port=self.twin("central-link").do("state")["port"],
-                scanner=scanner,
-                pictures=self.pictures,
-                printer_port=self.twin("printer").do("state")["port"],
-            )
+        settings = _SETTINGS.format(
+            broker_port=self.twin("broker-link").do("state")["port"],
+            central_port=self.twin("central-link").do("state")["port"],
+            scanner=scanner,
+            printer_port=self.twin("printer").do("state")["port"],
         )
+        if self._has_camera:
+            settings += _CAMERA_SETTINGS.format(pictures=self.pictures)
+        self.settings.write_text(settings)
 
     def twin(self, name: str) -> ControlClient:
         """The control of a device or link."""

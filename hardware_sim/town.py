@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hardware_sim.broker import Broker
+from hardware_sim.broker import Broker, BrokerKind
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import Program, run_once
 from hardware_sim.shop import VirtualShop
@@ -35,16 +35,17 @@ class Issued:
 class VirtualTown:
     """Broker, central and shops; use as a context manager, everything ends with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, broker: BrokerKind | None = None) -> None:
         """Set up, without starting.
 
         Args:
             folder: Where everything lives; its path must be short, for Unix sockets.
+            broker: Which kind; by default the one that is installed.
         """
         self.folder = folder
         self.data = folder / "central"
         self.database = self.data / "central.sqlite"
-        self.broker = Broker(folder=folder / "broker")
+        self.broker = Broker(folder=folder / "broker", kind=broker)
         self._http_port = free_loopback_port()
         self.central = Program(
             "central", "central.cli", ["serve", "--data", str(self.data)], log=folder / "central.log"
@@ -54,20 +55,26 @@ class VirtualTown:
 
     def __enter__(self) -> VirtualTown:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._stack.enter_context(self.broker)
-        broker = f"mqtt://127.0.0.1:{self.broker.port}"
-        self.office("init", "--tenant", "albret", "--broker", broker, "--http-port", str(self._http_port))
-        for programme in (CARD, VOUCHER):
-            self.office("programme", "load", str(PROGRAMMES / f"{programme}.toml"))
+        # Whatever fails while the town is set up, or while one part of it ends, every other part is ended.
+        with ExitStack() as stack:
+            stack.enter_context(self.broker)
+            stack.callback(lambda: self.central.stop())
+            broker = f"mqtt://127.0.0.1:{self.broker.port}"
+            self.office("init", "--tenant", "albret", "--broker", broker, "--http-port", str(self._http_port))
+            for programme in (CARD, VOUCHER):
+                self.office("programme", "load", str(PROGRAMMES / f"{programme}.toml"))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for shop in self.shops.values():
-            shop.close()
-        self.central.stop()
         self._stack.close()
+
+    @property
+    def central_url(self) -> str:
+        """Where central's HTTP side is."""
+        return f"http://127.0.0.1:{self._http_port}"
 
     def office(self, *arguments: str) -> str:
         """Run a `comptoir-central` command.
@@ -77,13 +84,18 @@ class VirtualTown:
         """
         return run_once("central.cli", [*arguments, "--data", str(self.data)])
 
-    def found_shop(self, shop: str, name: str) -> VirtualShop:
+    def found_shop(self, shop: str, name: str, *, has_camera: bool = True) -> VirtualShop:
         """Register a shop, install its box and enrol it by file."""
         self.office("shop", "add", shop, "--name", name)
         virtual = VirtualShop(
-            shop, folder=self.folder / shop, broker_port=self.broker.port, central_port=self._http_port
+            shop,
+            folder=self.folder / shop,
+            broker_port=self.broker.port,
+            central_port=self._http_port,
+            has_camera=has_camera,
         )
         self.shops[shop] = virtual
+        self._stack.callback(virtual.close)
         virtual.install()
         enrolment = virtual.folder / "enrolment.json"
         request = virtual.request_enrolment()
@@ -104,6 +116,6 @@ class VirtualTown:
 
     def health(self) -> dict[str, Any]:
         """What central says of itself."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._http_port}/v1/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.central_url}/v1/health", timeout=5) as answer:
             health: dict[str, Any] = json.load(answer)
             return health

@@ -17,7 +17,6 @@ from hardware_sim.counter_client import Json
 from hardware_sim.errors import ProgramError
 from hardware_sim.programs import run_once
 from hardware_sim.shop import VirtualShop
-from hardware_sim.story.narrator import Step
 from hardware_sim.town import VirtualTown
 from programme.events import decode_event
 
@@ -37,17 +36,17 @@ def last_position(journal: Path) -> int:
         return int(connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()[0])
 
 
-def step_facts(step: Step, shops: list[VirtualShop], reached: dict[str, tuple[int, int]]) -> Json:
-    """A step, with the rows that its time added to the journals.
+def step_facts(told: Json, shops: list[VirtualShop]) -> Json:
+    """A step as it was told, with the rows that its time added to the journals.
 
     Args:
-        reached: First and last position by device.
+        told: Its "reached" holds, by device, the last position before the step and the one after it.
     """
     events = []
     for shop in shops:
-        first, last = reached[shop.device]
-        events += [row for row in _rows(shop.journal) if first < row.pop("position") <= last]
-    return {"step": step.number, "title": step.title, "held": step.held, "events": events}
+        before, after = told["reached"][shop.device]
+        events += [row for row in _rows(shop.journal) if before < row.pop("position") <= after]
+    return {"step": told["step"], "title": told["title"], "held": told["held"], "events": events}
 
 
 def _rows(journal: Path) -> list[Json]:

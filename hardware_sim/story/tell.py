@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardware_sim.counter_client import Json
-from hardware_sim.errors import SimulatorError
+from hardware_sim.errors import SimulatorError, StoryError
+from hardware_sim.shop import VirtualShop
 from hardware_sim.story import chapters, facts
 from hardware_sim.story.chapters import Cast
 from hardware_sim.story.faults import Fault, plant
@@ -18,6 +19,9 @@ from hardware_sim.story.narrator import Narrator
 from hardware_sim.town import VirtualTown
 
 STORY = "story.json"
+TOLD = "told.json"
+"""In the town's folder: the steps as they were told, and which rows they added."""
+_NO_SOCKETS = shutil.ignore_patterns("*.sock", "scanner")
 CHAPTERS: tuple[Callable[[Cast, Narrator], None], ...] = (
     chapters.earn_and_spend,
     chapters.sell_and_redeem,
@@ -27,32 +31,53 @@ CHAPTERS: tuple[Callable[[Cast, Narrator], None], ...] = (
 )
 
 
-def tell_story(*, out: Path, fault: Fault | None = None) -> bool:
+def tell_story(*, out: Path, fault: Fault | None = None, keep: Path | None = None) -> bool:
     """Play the story in real processes and write `story.json` and the receipts.
 
     Args:
         out: Folder for the results; it is emptied of earlier ones.
         fault: Planted after the last step, before the books are checked.
+        keep: Folder, not there yet, for what the town left behind: `judge_again` reads it. Nothing is planted in it.
 
     Returns:
         Whether every step and every promise held.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    for old in [*out.glob("*.png"), out / STORY]:
-        old.unlink(missing_ok=True)
+    _make_room(out)
     # Unix sockets need short paths; /var/tmp is a real disk, and journals must meet one.
     with tempfile.TemporaryDirectory(prefix="town-", dir="/var/tmp") as folder:
+        town = Path(folder)
         try:
-            story = _play(Path(folder), out, fault)
+            play(town)
+            if keep is not None:
+                shutil.copytree(town, keep, ignore=_NO_SOCKETS)
+            return judge(town, out=out, fault=fault)
         except SimulatorError as error:
             print(f"\nThe story broke off: {error}", file=sys.stderr)
-            _keep_logs(Path(folder), out)
+            _keep_logs(town, out)
             return False
-    (out / STORY).write_text(json.dumps(story, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    return _judge(story, out)
 
 
-def _play(folder: Path, out: Path, fault: Fault | None) -> Json:
+def judge_again(kept: Path, *, out: Path, fault: Fault | None = None) -> bool:
+    """Judge a story that was played and kept; a fault is planted in a copy of it.
+
+    Raises:
+        StoryError: There is no played story.
+    """
+    if not (kept / TOLD).is_file():
+        raise StoryError(f"{kept} holds no story that was played to its end: play one with --keep")
+    _make_room(out)
+    with tempfile.TemporaryDirectory(prefix="town-", dir="/var/tmp") as folder:
+        copy = Path(folder) / "town"
+        shutil.copytree(kept, copy, ignore=_NO_SOCKETS)
+        return judge(copy, out=out, fault=fault)
+
+
+def play(folder: Path) -> None:
+    """Live the story; what it left behind stays in the folder when every process has ended.
+
+    Raises:
+        SimulatorError: A step didn't hold.
+    """
     tell = Narrator()
     with VirtualTown(folder) as town:
         cast = chapters.set_up(town)
@@ -62,21 +87,50 @@ def _play(folder: Path, out: Path, fault: Fault | None) -> Json:
             chapter(cast, tell)
             for shop in shops:
                 reached[shop.device].append(facts.last_position(shop.journal))
-        if fault is not None:
-            plant(fault, town.database)
-            print(f"\n   (a fault is planted: {fault.value})")
-        steps = [
-            facts.step_facts(step, shops, {device: (at[index], at[index + 1]) for device, at in reached.items()})
-            for index, step in enumerate(tell.steps)
-        ]
-        central = facts.central_facts(town, shops)
-        for picture in sorted(cast.a.receipts.glob("*.png")):
-            shutil.copy(picture, out / picture.name)
-        journals = [facts.journal_facts(shop, folder / "tampered" / shop.shop) for shop in shops]
-    return {**central, "journals": journals, "receipts": facts.picture_facts(out), "steps": steps}
+    told = [
+        {
+            "step": step.number,
+            "title": step.title,
+            "held": step.held,
+            "reached": {device: at[index : index + 2] for device, at in reached.items()},
+        }
+        for index, step in enumerate(tell.steps)
+    ]
+    (folder / TOLD).write_text(json.dumps(told), encoding="utf-8")
 
 
-def _judge(story: Json, out: Path) -> bool:
+def judge(folder: Path, *, out: Path, fault: Fault | None = None) -> bool:
+    """Write `story.json` from what a played story left behind, and say what holds.
+
+    Args:
+        folder: As `play` left it, its processes ended; a fault is planted in it.
+        out: Folder for the results, without earlier ones.
+    """
+    town = VirtualTown(folder)
+    shops = [VirtualShop(shop, folder=folder / shop, broker_port=0, central_port=0) for shop in chapters.SHOPS]
+    if fault is not None:
+        plant(fault, town.database)
+        print(f"\n   (a fault is planted: {fault.value})")
+    for picture in sorted(shops[0].receipts.glob("*.png")):
+        shutil.copy(picture, out / picture.name)
+    story = {
+        **facts.central_facts(town, shops),
+        "journals": [facts.journal_facts(shop, folder / "tampered" / shop.shop) for shop in shops],
+        "receipts": facts.picture_facts(out),
+        "steps": [facts.step_facts(told, shops) for told in json.loads((folder / TOLD).read_text(encoding="utf-8"))],
+    }
+    (out / STORY).write_text(json.dumps(story, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return _say_what_holds(story, out)
+
+
+def _make_room(out: Path) -> None:
+    """Nothing of an earlier story may pass for this one's."""
+    out.mkdir(parents=True, exist_ok=True)
+    for old in [*out.glob("*.png"), out / STORY]:
+        old.unlink(missing_ok=True)
+
+
+def _say_what_holds(story: Json, out: Path) -> bool:
     """Say what holds, from story.json alone."""
     promises = {
         "the books balance, and every journalled event is booked once": story["books_balance"],
