@@ -24,7 +24,7 @@ class RegistryEntry:
     """One instrument's state, from booked events alone.
 
     Attributes:
-        balance_minor: What can be spent.
+        balance_minor: What is left; of a voucher it can be spent only while the status is active, and whole.
         face_minor: A voucher's value; 0 for a card.
         expires_at: Last instant of validity, if any.
         used_at: When a voucher was redeemed, by the box's order time.

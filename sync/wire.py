@@ -38,7 +38,8 @@ MAX_BATCH_JSON_BYTES = 4 * 1024 * 1024
 MAX_BATCH_ROWS = 1_000
 ZSTD_LEVEL = 3
 
-Seq = Annotated[int, msgspec.Meta(ge=1)]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Epoch = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,9}-[0-9a-f]{16}$")]
 Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -121,7 +122,7 @@ class Resend:
     """
 
     device: str
-    epoch: str
+    epoch: Epoch
     first_seq: Seq
     last_seq: Seq
     one_by_one: bool = False
@@ -135,7 +136,7 @@ class RawRow:
         event: The event's canonical bytes, verbatim.
     """
 
-    epoch: str
+    epoch: Epoch
     seq: Seq
     event: str
 
@@ -343,7 +344,7 @@ class Batch:
     """
 
     device: str
-    epoch: str
+    epoch: Epoch
     first_seq: Seq
     previous: Hash
     head: Hash

@@ -164,7 +164,10 @@ def voids_of(events: Iterable[Event]) -> tuple[dict[UUID, Event], list[Event]]:
 def _matches(void: Event, target: Event) -> bool:
     assert isinstance(void.data, Voided)
     return (
-        void.source == target.source
+        isinstance(target.data, Operation)
+        and void.source == target.source
         and void.order > target.order
-        and void.data.amount_minor == getattr(target.data, "amount_minor", None)
+        and void.data.programme == target.data.programme
+        and void.data.instrument == target.data.instrument
+        and void.data.amount_minor == target.data.amount_minor
     )

@@ -45,7 +45,8 @@ def fold_voucher(instrument: str, events: Iterable[Event], *, covered: Collectio
         *_odd_sales(instrument, sales),
         *(Finding(kind=FindingKind.BAD_VOID, instrument=instrument, events=(void.event_id,)) for void in bad_voids),
     ]
-    entry = _entry(instrument, issue, sales, voids, standing)
+    left_minor = value_minor - sum(acceptance.funded_minor for acceptance in acceptances)
+    entry = _entry(instrument, issue, sales, voids, standing, left_minor)
     return Folded(entry=entry, effects=effects, findings=tuple(findings))
 
 
@@ -119,7 +120,12 @@ def _odd_sales(instrument: str, sales: list[Event]) -> Iterable[Finding]:
 
 
 def _entry(
-    instrument: str, issue: Event | None, sales: list[Event], voids: dict[UUID, Event], standing: list[Event]
+    instrument: str,
+    issue: Event | None,
+    sales: list[Event],
+    voids: dict[UUID, Event],
+    standing: list[Event],
+    left_minor: int,
 ) -> RegistryEntry | None:
     if issue is None or not isinstance(issue.data, InstrumentIssued):
         return None
@@ -138,7 +144,7 @@ def _entry(
     return RegistryEntry(
         instrument=instrument,
         status=status,
-        balance_minor=issue.data.face_minor if status is InstrumentStatus.ACTIVE else 0,
+        balance_minor=left_minor,
         face_minor=issue.data.face_minor,
         expires_at=issue.data.expires_at,
         used_at=first.ordered_at if first is not None else None,

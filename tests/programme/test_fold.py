@@ -193,6 +193,13 @@ class TestVouchers:
         assert entry is not None
         assert (voucher_accounts(books), entry.status) == ({}, InstrumentStatus.CANCELLED)
 
+    def test_what_a_smaller_redemption_leaves_stays_owed(self, fold: Folder) -> None:
+        books = fold(event(1, sold()), event(2, taken(amount_minor=1_500)))
+        entry = books.folded[VOUCHER, V0].entry
+        assert entry is not None
+        assert (entry.status, entry.balance_minor) == (InstrumentStatus.REDEEMED, 500)
+        assert list(holders_differ(books)) == []
+
     def test_two_sales_of_one_voucher_are_shown(self, fold: Folder) -> None:
         books = fold(event(1, sold()), event(2, sold()))
         assert findings(books) == [FindingKind.DOUBLE_SALE]
@@ -223,6 +230,13 @@ class TestCover:
         assert card_accounts(books)[merchant("a")] == 50
         assert card_accounts(books)[held("a")] == 20
 
+    def test_a_void_that_names_another_instrument_frees_no_ceiling(self, rulebook: Rulebook) -> None:
+        tight = central_event(902, grant_issued(grant(ceiling_minor=60)), minute=0)
+        other = voided(2, 50, instrument="99" * 16)
+        spends = [event(2, spent(50)), event(3, other), event(4, spent(50))]
+        books = fold_books([central_event(900, card_issued()), tight, event(1, earned(118)), *spends], rulebook)
+        assert card_accounts(books)[held("a")] == 50
+
     def test_another_box_s_grant_covers_nothing(self, rulebook: Rulebook) -> None:
         books = fold_books(
             [
@@ -251,7 +265,7 @@ def histories() -> st.SearchStrategy[list[Event]]:
                 if choice <= 1
                 else spent(chance.randrange(1, 2_500), shop=shop)
                 if choice == 2
-                else taken(shop=shop)
+                else taken(shop=shop, amount_minor=chance.choice([2_000, 2_000, 1_500, 3_000]))
                 if choice == 3
                 else sold(shop=shop)
                 if choice == 4
