@@ -24,6 +24,7 @@ from central.store.database import Store, open_store
 from central.work import Workshop
 from edge_config.settings import CentralSettings
 from sync import topics
+from sync.backoff import Backoff
 from sync.mqtt import MqttLink
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ HTTP_FILE = "http.json"
 """Where the HTTP side listens, for who started the server with port 0."""
 _DEFAULT_MQTT_PORT = 1883
 _BACKLOG = 128
+_LONGEST_WAIT_S = 5.0
+"""Between attempts to reach the broker: there is one central, and every box waits for it."""
 
 
 def make_log() -> FilteringBoundLogger:
@@ -114,6 +117,7 @@ def _link(settings: CentralSettings) -> MqttLink:
         port=int(port or _DEFAULT_MQTT_PORT),
         client_id=f"central-{settings.tenant}",
         subscriptions=(topics.all_up(settings.tenant),),
+        backoff=Backoff(cap_s=_LONGEST_WAIT_S),
     )
 
 
