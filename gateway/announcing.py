@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from edge_config.enrolment import write_private
 from gateway.counter import CounterService
 from gateway.devices import DeviceBoard
@@ -18,23 +20,24 @@ from sync.mqtt import Will
 from sync.topics import Up
 from sync.wire import CONTEXTS, Birth, Death, Health, Report, sign_message
 
+_log = structlog.get_logger("comptoir.announcing")
+
 BOOTS = "boots"
 """How often the agent was started, in the data folder."""
 
 
 def count_boot(data_dir: Path) -> int:
-    """Count a start of the agent.
-
-    Raises:
-        OSError: It can't be written.
-    """
+    """Count a start of the agent; a full disk, which can't keep the count, doesn't keep the box from starting."""
     path = data_dir / BOOTS
     try:
-        before = int(path.read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        before = 0
-    write_private(path, f"{before + 1}\n".encode("ascii"), may_replace=True)
-    return before + 1
+        boot = int(path.read_text(encoding="ascii")) + 1
+    except (OSError, ValueError):
+        boot = 1
+    try:
+        write_private(path, f"{boot}\n".encode("ascii"), may_replace=True)
+    except OSError as error:
+        _log.error("boot not counted", reason=error.strerror)
+    return boot
 
 
 class Announcer:

@@ -86,7 +86,7 @@ async def run(settings: BoxSettings) -> None:
             await asyncio.to_thread(parts.spooler.recover)
         listener = bind(settings.api)
         url = url_of(listener)
-        write_private(api_path(settings.data_dir), json.dumps({"url": url}).encode(), may_replace=True)
+        _publish_address(settings, url)
         try:
             async with asyncio.TaskGroup() as group:
                 _start(group, parts)
@@ -97,6 +97,14 @@ async def run(settings: BoxSettings) -> None:
             _log.info("stopped", device=ground.identity.device)
         finally:
             api_path(settings.data_dir).unlink(missing_ok=True)
+
+
+def _publish_address(settings: BoxSettings, url: str) -> None:
+    """Say to the terminal tools where the API is; without it they can't find the box, which works all the same."""
+    try:
+        write_private(api_path(settings.data_dir), json.dumps({"url": url}).encode(), may_replace=True)
+    except OSError as error:
+        _log.error("api address not kept", reason=error.strerror, api=url)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,10 @@ class Spooler:
         """
         interrupted = self._journal.jobs(JobState.SENDING)
         for job in interrupted:
-            self._journal.update_job(job.job_id, JobState.UNCERTAIN, self._say_interrupted())
+            try:
+                self._journal.update_job(job.job_id, JobState.UNCERTAIN, self._say_interrupted())
+            except JournalError as error:  # a full disk: it stays SENDING, which isn't printed either
+                _log.error("job state not recorded", job=job.job_id, reason=str(error))
         return len(interrupted)
 
     def wake(self) -> None:
