@@ -196,9 +196,7 @@ class _Connection:
         Raises:
             LinkError: It failed, or took too long.
         """
-        # A thread of its own: a name that takes a minute to resolve holds up neither the loop nor the program's end.
-        dial = threading.Thread(target=self._dial, args=(host, port, keepalive_s), name="mqtt-dial", daemon=True)
-        dial.start()
+        self._start_dial(host, port, keepalive_s)
         waiting = (self._up, self._down)
         await asyncio.wait(waiting, timeout=_CONNECT_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
         if self._down.done():
@@ -231,21 +229,30 @@ class _Connection:
         with self._gate:
             self._closed = True
             looping = self._looping
-        if looping:
-            await asyncio.to_thread(self._end, farewell)
-
-    def _dial(self, host: str, port: int, keepalive_s: int) -> None:
         try:
-            self._client.connect(host, port, keepalive_s)
+            if looping:
+                await asyncio.to_thread(self._end, farewell)
+        finally:
+            # paho closes its inner sockets when it is deleted: now, and not when some cycle is collected.
+            del self._client
+
+    def _start_dial(self, host: str, port: int, keepalive_s: int) -> None:
+        # A thread of its own: a name that takes a minute to resolve holds up neither the loop nor the program's end.
+        arguments = (self._client, host, port, keepalive_s)
+        threading.Thread(target=self._dial, args=arguments, name="mqtt-dial", daemon=True).start()
+
+    def _dial(self, client: paho.Client, host: str, port: int, keepalive_s: int) -> None:
+        try:
+            client.connect(host, port, keepalive_s)
         except OSError as error:
             self._post(self._fail, LinkError(f"{self._name} can't be reached ({error}): trying again"))
             return
         with self._gate:
             if not self._closed:
                 self._looping = True
-                self._client.loop_start()
+                client.loop_start()
                 return
-        self._client.disconnect()
+        client.disconnect()
 
     def _end(self, farewell: Will | None) -> None:
         stream = self._client.socket()
