@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,40 @@ def test_a_command_is_reported_and_rows_are_sent_again_on_demand(
         await until(lambda: len(centre.reports) == 2)
         assert [report.ok for report in centre.reports] == [True, False]
         assert centre.reports[0].detail["queue"]["unbooked_rows"] == 0
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_a_restored_old_disk_opens_a_new_epoch_and_loses_nothing(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        centre.grant((await agent.get("/v1/status"))["epoch"])
+        await earn(agent, central.card(1))
+        before = await agent.status_until(queue__unbooked_rows=0, grant__spent_minor={})
+        await agent.stop()
+        shutil.copytree(agent.data_dir, tmp_path / "backup")
+        await agent.start()
+        await earn(agent, central.card(2))
+        await agent.status_until(queue__unbooked_rows=0, link__up=True)
+        await agent.stop()
+        shutil.rmtree(agent.data_dir)
+        shutil.copytree(tmp_path / "backup", agent.data_dir)
+
+        await agent.start()
+        await earn(agent, central.card(3))
+        while (await agent.get("/v1/status"))["epoch"] == before["epoch"]:
+            await asyncio.sleep(0.02)
+        after = await agent.status_until(queue__unbooked_rows=0)
+
+        assert after["epoch"].startswith("2-")
+        assert after["grant"] is None
+        earned = [event.data for event in centre.events.values() if isinstance(event.data, Earned)]
+        assert {data.instrument for data in earned} == {instrument(serial) for serial in (1, 2, 3)}
+        verified = await asyncio.to_thread(agent.tool, "journal", "verify")
+        assert verified.returncode == 0, verified.stderr
+        centre.grant(after["epoch"])
+        await agent.status_until(grant__id=f"{after['epoch']}/1")
 
     run(tmp_path, broker, central, snapshots, play)
 

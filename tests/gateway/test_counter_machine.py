@@ -29,7 +29,7 @@ from sync.journal import Transaction
 from sync.journal.verify import verify
 from tests.gateway.world import CARD, VOUCHER, Box
 
-CEILING_MINOR = 6_000
+CEILING_MINOR = 3_000
 FLOOR_MINOR = 2_000
 SERIALS = st.integers(1, 3)
 AMOUNTS = st.integers(1, 2_500)
