@@ -216,19 +216,29 @@ class KickingBroker:
         is_5 = packet[packet.index(b"MQTT") + 4] == 5
         writer.write(b"\x20\x03\x00\x00\x00" if is_5 else b"\x20\x02\x00\x00")  # CONNACK: accepted
         await writer.drain()
-        writer.close()
 
 
 @asynccontextmanager
-async def served(
-    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handler, LOOPBACK, 0)
+async def served(handler: Handler) -> AsyncIterator[int]:
+    """A server on a port, until its last connection has ended."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        await handler(reader, writer)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         await server.wait_closed()
+        await asyncio.gather(*tasks)
 
 
 async def test_connects_that_are_kicked_at_once_back_off_like_failures() -> None:
@@ -282,10 +292,9 @@ async def test_what_does_not_listen_is_said_and_tried_again() -> None:
 async def test_it_can_be_ended_while_it_is_connecting() -> None:
     silent = asyncio.Event()
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         silent.set()
         await reader.read()
-        writer.close()
 
     async with served(say_nothing) as port, running(link(port, "box")) as box:
         await silent.wait()
