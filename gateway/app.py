@@ -118,59 +118,18 @@ def _ground(settings: BoxSettings) -> Iterator[_Ground]:
 
 
 def _join(ground: _Ground) -> _Parts:
-    settings, identity, journal, lookup = ground.settings, ground.identity, ground.journal, ground.lookup
+    settings, identity, journal = ground.settings, ground.identity, ground.journal
     line, board = Line(), DeviceBoard()
     uplink = Uplink(identity=identity, broker=settings.broker or identity.enrolment.broker, line=line, now=_now)
     asking = Asking(identity=identity, link=line, deadline_ms=settings.ask_deadline_ms, now=_now)
     spooler = _spooler(settings, journal)
-
-    def recorded() -> None:
-        head = journal.head
-        if head is not None:
-            uplink.happened(RowsAppended(head_seq=head.seq))
-        if spooler is not None:
-            spooler.wake()
-
-    counter = CounterService(
-        journal=journal,
-        lookup=lookup,
-        configured=ground.configured,
-        asker=asking,
-        now=_now,
-        new_id=uuid7,
-        prints=spooler is not None,
-        recorded=recorded,
-    )
+    recorded = _when_recorded(journal, uplink, spooler)
+    counter = _counter(ground, asking, recorded)
     fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
     replica = Replica(journal=journal, fetch=fetch, now=_now)
-    announcer = Announcer(
-        identity=identity,
-        journal=journal,
-        lookup=lookup,
-        counter=counter,
-        board=board,
-        boot=count_boot(settings.data_dir),
-        now=_now,
-    )
+    announcer = _announcer(ground, counter, board)
     outbound = Outbound(identity=identity, journal=journal, link=line, tick=uplink.tick, epoch_begun=uplink.reborn)
     agent = _agent(ground, counter, board, uplink, replica, recorded)
-
-    def report(subject: str, ok: bool, detail: dict[str, Any]) -> None:
-        uplink.report(announcer.report(subject, ok=ok, detail=detail))
-
-    inbound = Inbound(
-        identity=identity,
-        journal=journal,
-        counter=counter,
-        replica=replica,
-        data_dir=settings.data_dir,
-        feed=outbound.feed,
-        report=report,
-        status=agent.status,
-        acknowledged=uplink.acknowledged,
-        configured=uplink.configured,
-        now=_now,
-    )
     return _Parts(
         agent=agent,
         devices=Devices(settings=settings, desk=agent.desk, spooler=spooler, board=board, now=_now),
@@ -180,7 +139,65 @@ def _join(ground: _Ground) -> _Parts:
         asking=asking,
         replica=replica,
         outbound=outbound,
-        inbound=inbound,
+        inbound=_inbound(ground, agent, uplink, replica, announcer, outbound),
+    )
+
+
+def _when_recorded(journal: Journal, uplink: Uplink, spooler: Spooler | None) -> Callable[[], None]:
+    """What follows whenever rows or jobs were added."""
+
+    def recorded() -> None:
+        head = journal.head
+        if head is not None:
+            uplink.happened(RowsAppended(head_seq=head.seq))
+        if spooler is not None:
+            spooler.wake()
+
+    return recorded
+
+
+def _counter(ground: _Ground, asking: Asking, recorded: Callable[[], None]) -> CounterService:
+    return CounterService(
+        journal=ground.journal,
+        lookup=ground.lookup,
+        configured=ground.configured,
+        asker=asking,
+        now=_now,
+        new_id=uuid7,
+        prints=ground.settings.printer is not None,
+        recorded=recorded,
+    )
+
+
+def _announcer(ground: _Ground, counter: CounterService, board: DeviceBoard) -> Announcer:
+    return Announcer(
+        identity=ground.identity,
+        journal=ground.journal,
+        lookup=ground.lookup,
+        counter=counter,
+        board=board,
+        boot=count_boot(ground.settings.data_dir),
+        now=_now,
+    )
+
+
+def _inbound(
+    ground: _Ground, agent: Agent, uplink: Uplink, replica: Replica, announcer: Announcer, outbound: Outbound
+) -> Inbound:
+    def report(subject: str, ok: bool, detail: dict[str, Any]) -> None:
+        uplink.report(announcer.report(subject, ok=ok, detail=detail))
+
+    return Inbound(
+        identity=ground.identity,
+        journal=ground.journal,
+        counter=agent.counter,
+        replica=replica,
+        data_dir=ground.settings.data_dir,
+        feed=outbound.feed,
+        report=report,
+        status=agent.status,
+        acknowledged=uplink.acknowledged,
+        configured=uplink.configured,
     )
 
 

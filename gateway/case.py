@@ -94,7 +94,8 @@ def gather(case: Case, subject: Subject, tx: Transaction) -> Facts:
     return replace(
         facts,
         entry=tx.entry(subject.programme, subject.instrument),
-        own=tx.own_since_counted(subject.programme, subject.instrument),
+        # Only a redemption looks at what came before: a card earns as fast on the thousandth basket as on the first.
+        own=tx.own_since_counted(subject.programme, subject.instrument) if isinstance(case.command, Redeem) else (),
         never_sent=isinstance(case.command, Void) and not tx.is_sent(case.command.target),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from drivers.errors import SetUpError
 from drivers.scan import Scan
 from edge_config.settings import CameraSettings
 
@@ -45,9 +46,13 @@ def open_eye(settings: CameraSettings) -> Eye:
 
     Raises:
         DeviceGone: It isn't there.
+        SetUpError: This box has no libraries for cameras.
     """
-    from drivers.camera.decode import GatedDecoder
-    from drivers.camera.source import PictureFolder, VideoFile
+    try:
+        from drivers.camera.decode import GatedDecoder
+        from drivers.camera.source import PictureFolder, VideoFile
+    except ImportError as error:
+        raise SetUpError(f"{settings.name}: cameras need more libraries ({error}): install comptoir[camera]") from error
 
     if settings.video is not None:
         return Eye(VideoFile(name=settings.name, path=settings.video), GatedDecoder())

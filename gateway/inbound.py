@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +49,6 @@ class Inbound:
         status: Callable[[], dict[str, Any]],
         acknowledged: Callable[[], None],
         configured: Callable[[], None],
-        now: Callable[[], datetime],
     ) -> None:
         """Set up.
 
@@ -70,7 +68,6 @@ class Inbound:
         self._status = status
         self._acknowledged = acknowledged
         self._configured = configured
-        self._now = now
 
     async def take(self, topic: str, payload: bytes) -> None:
         """Act on one message."""
@@ -108,7 +105,8 @@ class Inbound:
             _log.warning("row not simply booked", seq=verdict.seq, verdict=verdict.verdict.value, reason=verdict.reason)
         await self._feed(Acked(outcome=outcome, watermark_seq=self._journal.watermark.seq))
         await self._counter.abandon_forgotten(ack.open_authorisations)
-        self._replica.take_heads(ack.heads)
+        taken = self._counter.configured.book.rules
+        self._replica.take_heads({programme: head for programme, head in ack.heads.items() if programme in taken})
 
     async def _resend(self, resend: Resend) -> None:
         if resend.device != self._identity.device:

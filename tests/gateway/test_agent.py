@@ -25,7 +25,7 @@ from sync.wire import Command, RegistryDelta, Resend
 from tests.gateway.agent_process import AgentProcess
 from tests.gateway.centre import Centre, SnapshotServer
 from tests.gateway.playing import until
-from tests.gateway.world import CARD, DEVICE, FakeCentral, configuration, instrument
+from tests.gateway.world import CARD, DEVICE, VOUCHER, FakeCentral, configuration, instrument
 
 Play = Callable[[AgentProcess, Centre], Awaitable[None]]
 
@@ -218,6 +218,26 @@ def test_a_new_configuration_is_applied_reported_and_kept(
         await agent.start()
         await agent.status_until(configuration=2, link__up=True)
         await until(lambda: centre.births[-1].config == 2)
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_other_programmes_mean_other_topics(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        cards_only = configuration(central, version=2)
+        del cards_only.programmes[VOUCHER]
+        centre.send(Down.CONFIG, cards_only, CONFIG_CONTEXT)
+        await until(lambda: centre.births[-1].config == 2)
+        await agent.status_until(link__up=True)
+        head = snapshots.put(CARD, 7)
+        centre.heads = {CARD: head, VOUCHER: head}
+        centre.acknowledge((await agent.get("/v1/status"))["epoch"])
+        await replica_at(agent, 7)
+        unknown = await asyncio.to_thread(agent.tool, "counter", "scan", central.token(7))
+        assert "n'accepte pas" in unknown.stdout
+        assert all(VOUCHER not in path for path, _, _ in snapshots.requests)
 
     run(tmp_path, broker, central, snapshots, play)
 

@@ -50,6 +50,8 @@ def test_a_full_disk_refuses_says_so_and_loses_nothing(box: Box) -> None:
 
     assert before.count("earned") == recorded
     assert box.journal.queue().unbooked_rows == recorded + 1
+    shown = asyncio.run(box.desk.look(box.desk.place(box.central.card(1), device="douchette")))
+    assert shown.pending_minor == recorded * 118
 
     limit_pages(box, 1 << 30)
     assert earn(box).event is not None
