@@ -88,6 +88,18 @@ class Town:
         """Wait until all is booked, every replica is central's newest, and nothing is reserved any more."""
         until(self._is_settled, what="everything to be booked and known everywhere", within_s=SETTLES_WITHIN_S)
 
+    def start_central(self) -> None:
+        """Start the centre again, and wait until every box that is open has heard it."""
+        heard_at = {shop.device: shop.status()["link"]["last_ack_at"] for shop in self.shops if shop.gateway.running}
+        self.virtual.start_central()
+        for shop in self.shops:
+            if shop.device in heard_at:
+                before = heard_at[shop.device]
+                until(
+                    lambda shop=shop, before=before: shop.status()["link"]["last_ack_at"] != before,  # type: ignore[misc]
+                    what=f"central to hear {shop.device}",
+                )
+
     def device(self, shop: VirtualShop) -> Json:
         """What `comptoir-central devices` says of a shop's box."""
         told: list[Json] = json.loads(self.virtual.office("devices", "--json"))
@@ -128,17 +140,22 @@ def journalled(shop: VirtualShop) -> list[str]:
 def a_town(*, shops: int = 1, broker: BrokerKind | None = None, vouchers: int = 10) -> Iterator[Town]:
     """A town whose shops are open, connected, and hold a grant."""
     with short_folder() as folder, VirtualTown(folder, broker=broker) as virtual:
-        founded = [virtual.found_shop(shop, name, has_camera=False) for shop, name in list(SHOPS.items())[:shops]]
-        cards = virtual.issue(CARD, 4)
-        virtual.issue(VOUCHER, vouchers, "--face", "20,00", "--consign", founded[0].device)
-        virtual.start_central()
-        for shop in founded:
-            shop.open()
-        for shop in founded:
-            until(lambda shop=shop: shop.status()["grant"], what=f"the grant of {shop.device}")  # type: ignore[misc]
-        town = Town(virtual=virtual, shops=founded, cards=cards)
-        town.settle()
-        yield town
+        yield found(virtual, shops=shops, vouchers=vouchers)
+
+
+def found(virtual: VirtualTown, *, shops: int = 1, vouchers: int = 10) -> Town:
+    """Found shops without cameras in a town, the first one with vouchers to sell; open them and wait for grants."""
+    founded = [virtual.found_shop(shop, name, has_camera=False) for shop, name in list(SHOPS.items())[:shops]]
+    cards = virtual.issue(CARD, 4)
+    virtual.issue(VOUCHER, vouchers, "--face", "20,00", "--consign", founded[0].device)
+    virtual.start_central()
+    for shop in founded:
+        shop.open()
+    for shop in founded:
+        until(lambda shop=shop: shop.status()["grant"], what=f"the grant of {shop.device}")  # type: ignore[misc]
+    town = Town(virtual=virtual, shops=founded, cards=cards)
+    town.settle()
+    return town
 
 
 def children() -> dict[int, str]:

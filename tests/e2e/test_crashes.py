@@ -58,6 +58,12 @@ class World:
         self.shop.gateway = self._gateway
         self.shop.open()
 
+    def reopen_box(self) -> None:
+        """Let the box say anew where it stands."""
+        self._gateway.stop()
+        self.open_box()
+        self.town.settle()
+
     def open_dying_box(self, step: str) -> None:
         """Start the box so that it dies at a step."""
         self._gateway.stop()
@@ -68,14 +74,14 @@ class World:
         """Start the centre as it is, and wait until it has heard the box."""
         self.town.virtual.central.kill()
         self.town.virtual.central = self._central
-        self._start_central()
+        self.town.start_central()
 
     def start_dying_central(self, step: str) -> None:
         """Start the centre so that it dies at a step."""
         virtual = self.town.virtual
         self._central.stop()
         virtual.central = _dying(self._central, step, "central.cli", "serve", "--data", str(virtual.data))
-        self._start_central()
+        self.town.start_central()
 
     def publish_rules(self) -> None:
         """A new version of the voucher's rules: every box gets another configuration."""
@@ -111,12 +117,6 @@ class World:
         self.receipts += 1
         _, printed = self.shop.receipt(self.receipts)
         return printed
-
-    def _start_central(self) -> None:
-        heard_at = self.shop.status()["link"]["last_ack_at"] if self.shop.gateway.running else None
-        self.town.virtual.start_central()
-        if self.shop.gateway.running:
-            until(lambda: self.shop.status()["link"]["last_ack_at"] != heard_at, what="central to hear the box")
 
     def _holds_newest(self) -> bool:
         status = self.shop.status()
@@ -302,6 +302,8 @@ def test_the_centre_dies_over_an_operation(step: str, world: World) -> None:
 @pytest.mark.parametrize("step", [step for step in CENTRAL_STEPS if step in NEWS])
 def test_the_centre_dies_over_news(step: str, world: World) -> None:
     world.be_ready()
+    # Its last birth, which the broker keeps, may be older than its grant and its configuration: these would come again.
+    world.reopen_box()
     world.start_dying_central(step)
 
     NEWS[step](world)
