@@ -6,10 +6,12 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -57,6 +59,10 @@ def central() -> FakeCentral:
 def snapshots(central: FakeCentral) -> Iterator[SnapshotServer]:
     with SnapshotServer(central) as server:
         yield server
+
+
+def _has(answered: list[UUID], count: int) -> bool:
+    return len(answered) >= count
 
 
 def run(tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer, play: Play) -> None:
@@ -198,6 +204,36 @@ def test_a_kill_loses_nothing_and_a_repeat_is_the_same_event(
         assert again["repeated"]
         assert status["epoch"] == epoch
         assert sum(isinstance(event.data, Earned) for event in centre.events.values()) == 1
+
+    run(tmp_path, broker, central, snapshots, play)
+
+
+def test_killed_at_any_moment_every_answer_survives_and_every_key_is_one_event(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    keys = [uuid7() for _ in range(40)]
+    answered: list[UUID] = []
+    first: dict[UUID, str] = {}
+
+    async def one(agent: AgentProcess, key: UUID, serial: int) -> None:
+        answer = await earn(agent, central.card(serial), key=key)
+        answered.append(key)
+        first.setdefault(key, answer["ordered_at"])
+
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        for answers in (1, 4, 9, 16):
+            answered.clear()
+            work = {asyncio.create_task(one(agent, key, n)) for n, key in enumerate(keys)}
+            await until(partial(_has, answered, answers))
+            await agent.kill()
+            await asyncio.wait(work)
+            assert all(isinstance(task.exception(), httpx.HTTPError | type(None)) for task in work)
+            await agent.start()
+        await asyncio.gather(*(one(agent, key, n) for n, key in enumerate(keys)))
+        await agent.status_until(queue__unbooked_rows=0)
+        earned = [event for event in centre.events.values() if isinstance(event.data, Earned)]
+        assert {event.event_id: event.ordered_at.isoformat() for event in earned} == first
+        assert sorted(first) == sorted(keys)
 
     run(tmp_path, broker, central, snapshots, play)
 
