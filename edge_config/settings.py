@@ -93,6 +93,7 @@ class PrinterSettings:
     Attributes:
         port: 9100 unless the printer was set otherwise.
         paper_mm: Width of the roll, 80 or 58.
+        columns: Characters in a line where the model has its own number: a TM-T88 (180 dpi) has 42 on 80 mm.
         confirm_by: What the model can; the default works with every one.
     """
 
@@ -101,6 +102,7 @@ class PrinterSettings:
     host: Host
     port: RemotePort = 9_100
     paper_mm: Annotated[int, Field(strict=True)] = 80
+    columns: Annotated[int, Field(ge=24, le=64)] | None = None
     confirm_by: Confirmation = Confirmation.PAPER_STATUS
 
 
@@ -187,6 +189,7 @@ _BOX = _Form(
         "printer.host",
         "printer.port",
         "printer.paper_mm",
+        "printer.columns",
         "printer.confirm_by",
     ),
 )

@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 from uuid_utils.compat import uuid7
 
-from drivers.escpos.compose import PAPER_58_MM, PAPER_80_MM
 from edge_config.enrolment import write_private
 from edge_config.settings import BoxSettings
 from gateway.agent import Agent
@@ -32,6 +31,7 @@ from gateway.outbound import Outbound
 from gateway.paths import api_path, journal_path
 from gateway.presenting import Desk
 from gateway.printing import Printing
+from gateway.receipts import paper_of
 from gateway.replica import HttpSnapshots, Replica
 from gateway.server import bind, serve, url_of
 from gateway.spooler import Spooler
@@ -204,8 +204,7 @@ def _inbound(
 def _spooler(settings: BoxSettings, journal: Journal) -> Spooler | None:
     if settings.printer is None:
         return None
-    paper = PAPER_58_MM if settings.printer.paper_mm == 58 else PAPER_80_MM
-    return Spooler(journal=journal, paper=paper, language=settings.language.value)
+    return Spooler(journal=journal, paper=paper_of(settings.printer), language=settings.language.value)
 
 
 def _agent(

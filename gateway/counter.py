@@ -195,6 +195,8 @@ class CounterService:
             ask = ask_for(case, facts, tx.records)
             if ask is not None:
                 rows = tx.unacknowledged_rows(ask.programme, ask.instrument)
+                if rows:
+                    tx.mark_sent(rows[-1].seq)
                 return _AskFirst(ask=ask, rows=tuple(_raw(row) for row in rows))
         facts = replace(facts, answered=answered)
         try:

@@ -6,11 +6,25 @@ A ticket holds all that its paper says, fixed when the job is made: a later conf
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from drivers.escpos.compose import Align, Columns, Cut, Element, Feed, Line, QrCode, Receipt, Rule
+from drivers.escpos.compose import (
+    PAPER_58_MM,
+    PAPER_80_MM,
+    Align,
+    Columns,
+    Cut,
+    Element,
+    Feed,
+    Line,
+    Paper,
+    QrCode,
+    Receipt,
+    Rule,
+)
+from edge_config.settings import PrinterSettings
 from programme.canonical import Instant, canonical_bytes, from_bytes
 from programme.events import (
     DayClosed,
@@ -57,6 +71,12 @@ class Ticket:
     code: str | None = None
     expires_at: Instant | None = None
     duplicate: bool = False
+
+
+def paper_of(printer: PrinterSettings) -> Paper:
+    """The paper that a printer was set up with."""
+    paper = PAPER_58_MM if printer.paper_mm == 58 else PAPER_80_MM
+    return paper if printer.columns is None else replace(paper, columns=printer.columns)
 
 
 def encode_ticket(ticket: Ticket) -> bytes:

@@ -7,7 +7,9 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from hardware_sim.errors import StoryError
 
@@ -55,12 +57,12 @@ class CounterClient:
         """Ask for something to be done.
 
         Args:
-            key: The Idempotency-Key; a new one by default.
+            key: The Idempotency-Key, which becomes the event's id; a new one by default.
 
         Raises:
             OSError: The box can't be reached, or died over it.
         """
-        return self._call("POST", path, body, {"Idempotency-Key": str(key or uuid4())})
+        return self._call("POST", path, body, {"Idempotency-Key": str(key or uuid7())})
 
     def _call(self, method: str, path: str, body: Json | None, headers: dict[str, str]) -> Reply:
         data = None if body is None else json.dumps(body).encode()

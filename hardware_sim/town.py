@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -119,3 +120,8 @@ class VirtualTown:
         with urllib.request.urlopen(f"{self.central_url}/v1/health", timeout=5) as answer:
             health: dict[str, Any] = json.load(answer)
             return health
+
+    def registry_heads(self) -> dict[str, int]:
+        """Central's registry version by programme, from its database."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return dict(connection.execute("SELECT programme, version FROM registry_heads").fetchall())

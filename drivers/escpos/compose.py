@@ -40,7 +40,8 @@ class Paper:
     qr_module_dots: int = 5
 
 
-PAPER_80_MM = Paper(columns=42)
+# Font A is 12 dots wide (TM-T20III technical reference, printing specifications): 48 characters in 576 dots, 32 in 384.
+PAPER_80_MM = Paper(columns=48)
 PAPER_58_MM = Paper(columns=32)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from drivers.escpos.compose import PAPER_58_MM, PAPER_80_MM, compose
+from drivers.escpos.compose import compose
 from drivers.escpos.shell import ConfirmBy, Confirmed, NotStarted, Uncertain, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import words_for
 from edge_config.settings import Confirmation, PrinterSettings, load_box_settings
 from gateway.errors import GatewayError, SetUpFault
-from gateway.receipts import sample_receipt
+from gateway.receipts import paper_of, sample_receipt
 from gateway.words import choose
 
 
@@ -30,8 +30,7 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
 
 
 async def _print(settings: PrinterSettings, language: str) -> None:
-    paper = PAPER_58_MM if settings.paper_mm == 58 else PAPER_80_MM
-    job = compose(sample_receipt("Comptoir", datetime.now(UTC), ZoneInfo("Europe/Paris")), paper)
+    job = compose(sample_receipt("Comptoir", datetime.now(UTC), ZoneInfo("Europe/Paris")), paper_of(settings))
     by_id = settings.confirm_by is Confirmation.PROCESS_ID
     link = await TcpLink.open(name=settings.name, host=settings.host, port=settings.port)
     confirm_by = ConfirmBy.PROCESS_ID if by_id else ConfirmBy.PAPER_STATUS

@@ -8,7 +8,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from hardware_sim.counter_client import Json
 from hardware_sim.errors import StoryError
@@ -144,7 +146,7 @@ def kill_and_restart(cast: Cast, tell: Narrator) -> None:
     a = cast.a
     before = a.status()
     a.scan(cast.cards["K2"].token)
-    key = uuid4()
+    key = uuid7()
     request = threading.Thread(target=_earn_without_answer, args=(a, key))
     request.start()
     a.gateway.kill()
@@ -189,7 +191,7 @@ def settle(cast: Cast) -> None:
     """Wait until nothing is unbooked and every replica is central's newest."""
 
     def settled() -> bool:
-        heads = cast.town.health()["registry"]
+        heads = cast.town.registry_heads()
         for shop in (cast.a, cast.b):
             status = shop.status()
             if status["queue"]["unbooked_rows"] or not status["link"]["up"]:

@@ -159,6 +159,10 @@ class Transaction:
         position = last_position_of(self._session.connection, event_id)
         return position is not None and position <= self._session.standing.sent_position
 
+    def mark_sent(self, seq: int) -> None:
+        """Note, before they leave in an ask, that rows of this epoch up to one may have left the box."""
+        self._session.mark_sent(seq)
+
     def entry(self, programme: str, instrument: str) -> RegistryEntry | None:
         """What the replica says of an instrument."""
         return replica.entry(self._session.connection, programme, instrument)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from central.http import make_app
 from sync.wire import RegistrySnapshot, open_message
-from tests.central.world import CARD, VOUCHER, Box, Centre
+from tests.central.world import CARD, Box, Centre
 
 URL = f"/v1/registry/{CARD}"
 
@@ -84,7 +84,5 @@ def test_an_unknown_programme_is_404(box_a: Box, client: Client) -> None:
     assert client.get("/v1/registry/no-such", headers=bearer(box_a)).status_code == 404
 
 
-def test_health_answers_while_the_database_does_and_tells_the_registry_s_heads(centre: Centre, client: Client) -> None:
-    centre.card()
-
-    assert client.get("/v1/health").json() == {"status": "ok", "registry": {CARD: 1, VOUCHER: 0}}
+def test_health_answers_while_the_database_does(client: Client) -> None:
+    assert client.get("/v1/health").json() == {"status": "ok"}

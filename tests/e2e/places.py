@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from hardware_sim.broker import BrokerKind
@@ -110,7 +111,7 @@ class Town:
         return {event_id for (event_id,) in ask(self.virtual.database, "SELECT event_id FROM events")}
 
     def _is_settled(self) -> bool:
-        heads = self.virtual.health()["registry"]
+        heads = self.virtual.registry_heads()
         for shop in self.shops:
             status = shop.status()
             if status["queue"]["unbooked_rows"] or not status["link"]["up"]:
@@ -124,7 +125,7 @@ OPEN_AUTHORISATIONS = "SELECT authorisation FROM authorisations WHERE NOT ended"
 OPEN_GRANTS = "SELECT device, grant_id FROM grants WHERE NOT ended"
 
 
-def ask(database: Path, query: str) -> list[tuple[str, ...]]:
+def ask(database: Path, query: str) -> list[tuple[Any, ...]]:
     """Read a database beside the program that writes it."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return connection.execute(query).fetchall()

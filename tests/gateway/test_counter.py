@@ -347,6 +347,15 @@ def test_an_earn_that_was_never_sent_is_voided_without_asking(box: Box) -> None:
     assert void(box, earned).event is not None
 
 
+def test_an_earn_that_left_in_an_ask_counts_as_sent(box: Box) -> None:
+    earned = earn(box, 1, 2_350)
+    box.central.approve()
+    spend(box, 1, 50)
+    box.central.stay_silent()
+
+    assert void(box, earned).refusal == NeedsConnection()
+
+
 def test_an_earn_that_was_sent_is_voided_only_if_central_agrees(box: Box) -> None:
     first, second = earn(box, 1, 2_350), earn(box, 1, 2_350)
     box.journal.mark_sent(3)

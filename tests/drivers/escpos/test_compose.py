@@ -64,7 +64,7 @@ def test_double_size_breaks_at_half_the_columns() -> None:
     job = composed(Line(text="A" * 22, double=True))
 
     assert b"\x1b!\x30" in job
-    assert b"A" * 21 + b"\nA\n" in job
+    assert b"A" * 24 + b"\nA\n" in job
 
 
 def test_columns_put_the_amount_at_the_right_edge() -> None:
@@ -87,7 +87,7 @@ def test_an_empty_line_stays_one() -> None:
     assert break_lines("", 42) == [""]
 
 
-@pytest.mark.parametrize(("paper", "columns"), [(PAPER_80_MM, 42), (PAPER_58_MM, 32)])
+@pytest.mark.parametrize(("paper", "columns"), [(PAPER_80_MM, 48), (PAPER_58_MM, 32)])
 def test_a_rule_is_as_wide_as_the_paper(paper: Paper, columns: int) -> None:
     job = compose(Receipt(elements=(Rule(),)), paper)
 
@@ -141,14 +141,14 @@ def test_no_text_however_hostile_yields_a_command_byte(text: str) -> None:
 
 @given(HOSTILE, HOSTILE)
 def test_no_columns_however_hostile_yield_a_command_byte_or_a_line_too_long(left: str, right: str) -> None:
-    style = composed(Columns(left="", right="")).removesuffix(b" " * 42 + b"\n")
+    style = composed(Columns(left="", right="")).removesuffix(b" " * 48 + b"\n")
 
     job = composed(Columns(left=left, right=right))
 
     assert job.startswith(style)
     lines = job[len(style) :].split(b"\n")
     assert not [byte for line in lines for byte in line if byte < 0x20 or byte == 0x7F]
-    assert all(len(line) <= 42 for line in lines)
+    assert all(len(line) <= 48 for line in lines)
 
 
 @given(HOSTILE, st.integers(1, 42))
