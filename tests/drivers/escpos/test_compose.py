@@ -61,7 +61,7 @@ def test_bold_and_alignment_are_set_for_each_line() -> None:
 
 
 def test_double_size_breaks_at_half_the_columns() -> None:
-    job = composed(Line(text="A" * 22, double=True))
+    job = composed(Line(text="A" * 25, double=True))
 
     assert b"\x1b!\x30" in job
     assert b"A" * 24 + b"\nA\n" in job
