@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BOX := .venv-box
 PACKAGES := programme drivers sync edge_config gateway central hardware_sim
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # No index and no host in the locks: each machine installs through its own configuration; the hashes decide what is accepted.
@@ -28,7 +29,7 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-bench: $(INSTALLED) ## Measure speed and memory against floors taken in the same run
+bench: $(INSTALLED) $(BOX)/.installed ## Measure speed and memory against floors taken in the same run
 	$(BIN)/python -m benchmarks
 
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
@@ -37,7 +38,7 @@ lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
 	$(COMPILE) --constraint requirements/dev.txt --extra central --output-file requirements/central.txt pyproject.toml
 
 clean: ## Remove the virtual environment and everything made
-	rm -rf $(VENV) build demo-out bench-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BOX) build demo-out bench-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): pyproject.toml requirements/dev.txt
 	@deploy/bootstrap.sh $(PYTHON)
@@ -45,4 +46,12 @@ $(INSTALLED): pyproject.toml requirements/dev.txt
 	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements/dev.txt
 	$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@touch $@
+
+# The libraries of a box alone, as a shop has them: what the benchmarks of the agent run with.
+$(BOX)/.installed: pyproject.toml requirements/box.txt | $(INSTALLED)
+	$(PYTHON) -m venv --clear $(BOX)
+	$(BOX)/bin/python -m pip --disable-pip-version-check install -q --require-hashes --only-binary :all: -r requirements/box.txt
+	pwd > $$($(BOX)/bin/python -c 'import site; print(site.getsitepackages()[0])')/comptoir.pth
+	@$(BOX)/bin/python -m compileall -q $(PACKAGES)
 	@touch $@

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import VOUCHER, VirtualTown
 
+BOX_PYTHON = str(Path(__file__).parents[1] / ".venv-box" / "bin" / "python")
+"""An environment with the box's libraries alone, as a shop has it; `make bench` makes it."""
 ROUNDS = 7
 MIB = 1024
 BARE_LIBRARIES = (
@@ -47,6 +48,7 @@ def memory_goals(folder: Path) -> list[Goal]:
     ):
         with VirtualTown(folder / ("camera" if with_camera else "serial")) as town:
             shop = town.found_shop("a", "Librairie des Halles")
+            shop.use_python(BOX_PYTHON)
             if not with_camera:
                 _unplug_camera(shop)
             used_mib = _work(town, shop, with_camera=with_camera)
@@ -82,7 +84,7 @@ def _until_said(arguments: list[str], *, word: bytes = b"ready") -> float:
     """Seconds from the start of a process until it says a word; then it is ended."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        [BOX_PYTHON, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     )
     assert process.stdout is not None
     said = b""

@@ -45,16 +45,24 @@ class Program:
     """One program, over as many starts and kills as wanted; its output is appended to a log."""
 
     def __init__(
-        self, name: str, module: str, arguments: Sequence[str], *, log: Path, environ: Mapping[str, str] | None = None
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        python: str = sys.executable,
     ) -> None:
         """Set up, without starting.
 
         Args:
             module: What `python -m` runs.
+            python: The interpreter, and so the libraries.
         """
         self.name = name
         self.log = log
-        self._command = [sys.executable, "-m", module, *arguments]
+        self._command = [python, "-m", module, *arguments]
         self._environ = {**os.environ, **(environ or {})}
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from uuid import UUID
@@ -65,9 +66,11 @@ class VirtualShop:
         self._twins: dict[str, ControlClient] = {}
         self._read: dict[tuple[str, str], float] = {}
         self._programs: dict[str, Program] = {}
-        self.gateway = Program(
-            self.device, "gateway.cli", ["run", "--config", str(self.settings)], log=folder / "gateway.log"
-        )
+        self.gateway = self._gateway(sys.executable)
+
+    def use_python(self, python: str) -> None:
+        """Run the box with another environment's libraries, from its next start on."""
+        self.gateway = self._gateway(python)
 
     @property
     def journal(self) -> Path:
@@ -199,6 +202,10 @@ class VirtualShop:
     def _presented(self) -> list[Json]:
         presented: list[Json] = self.counter.get("/v1/counter")["presented"]
         return presented
+
+    def _gateway(self, python: str) -> Program:
+        arguments = ["run", "--config", str(self.settings)]
+        return Program(self.device, "gateway.cli", arguments, log=self.folder / "gateway.log", python=python)
 
     def _start_twin(self, name: str, arguments: list[str]) -> None:
         control = self.folder / f"{name}.sock"
