@@ -20,7 +20,7 @@ from uuid import UUID
 
 from hardware_sim.broker import BrokerKind
 from hardware_sim.counter_client import Json
-from hardware_sim.programs import until
+from hardware_sim.programs import Program, until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.story.chapters import SHOPS
 from hardware_sim.town import CARD, VOUCHER, Issued, VirtualTown
@@ -157,6 +157,21 @@ def found(virtual: VirtualTown, *, shops: int = 1, vouchers: int = 10) -> Town:
     town = Town(virtual=virtual, shops=founded, cards=cards)
     town.settle()
     return town
+
+
+def dying_box(shop: VirtualShop, step: str) -> Program:
+    """A shop's box that dies at a step of `tests.e2e.dying`."""
+    return _dying(shop.gateway, step, "gateway.cli", "run", "--config", str(shop.settings))
+
+
+def dying_central(town: VirtualTown, step: str) -> Program:
+    """A town's centre that dies at a step of `tests.e2e.dying`."""
+    return _dying(town.central, step, "central.cli", "serve", "--data", str(town.data))
+
+
+def _dying(program: Program, step: str, module: str, *arguments: str) -> Program:
+    environ = {"PYTHONPATH": str(ROOT)}
+    return Program(program.name, "tests.e2e.dying", [step, module, *arguments], log=program.log, environ=environ)
 
 
 def children() -> dict[int, str]:

@@ -17,11 +17,14 @@ import pytest
 
 import central.cli
 import gateway.cli
+from gateway.identity import load_identity
 from hardware_sim.counter_client import Json
-from hardware_sim.programs import Program, until
+from hardware_sim.programs import until
 from hardware_sim.town import CARD, PROGRAMMES, VOUCHER
+from sync.topics import Up
 from tests.e2e.dying import BOX_STEPS, CENTRAL_STEPS
-from tests.e2e.places import OPEN_GRANTS, ROOT, Town, a_town, ask, journalled
+from tests.e2e.places import OPEN_GRANTS, Town, a_town, ask, dying_box, dying_central, journalled
+from tests.e2e.tap import Tap
 from tests.e2e.till import Request, Till, earn, redeem, sell
 
 DONE = """
@@ -45,7 +48,8 @@ class World:
         town.settle()
 
     def be_ready(self) -> None:
-        """Whatever became of the step before, both programs run as they are."""
+        """Whatever became of the step before, both programs run as they are, and hear each other."""
+        self.shop.reconnect()
         if not self._central.running:
             self.start_central()
         if not self._gateway.running:
@@ -67,7 +71,7 @@ class World:
     def open_dying_box(self, step: str) -> None:
         """Start the box so that it dies at a step."""
         self._gateway.stop()
-        self.shop.gateway = _dying(self._gateway, step, "gateway.cli", "run", "--config", str(self.shop.settings))
+        self.shop.gateway = dying_box(self.shop, step)
         self.shop.open()
 
     def start_central(self) -> None:
@@ -80,7 +84,7 @@ class World:
         """Start the centre so that it dies at a step."""
         virtual = self.town.virtual
         self._central.stop()
-        virtual.central = _dying(self._central, step, "central.cli", "serve", "--data", str(virtual.data))
+        virtual.central = dying_central(virtual, step)
         self.town.start_central()
 
     def publish_rules(self) -> None:
@@ -130,11 +134,6 @@ class World:
 
     def _office(self, *arguments: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads(_run(central.cli.main, *arguments, "--data", str(self.town.virtual.data)))
-
-
-def _dying(program: Program, step: str, module: str, *arguments: str) -> Program:
-    environ = {"PYTHONPATH": str(ROOT)}
-    return Program(program.name, "tests.e2e.dying", [step, module, *arguments], log=program.log, environ=environ)
 
 
 def _run(command: Callable[[list[str]], int], *arguments: str) -> str:
@@ -205,14 +204,22 @@ NEWS: dict[str, Callable[[World], None]] = {
     "a grant was published": World.consign,
     "before a configuration is kept": World.publish_rules,
     "after a configuration was kept": World.publish_rules,
+    "before a report is published": World.publish_rules,
+    "after a report was published": World.publish_rules,
     "before a configuration is published": World.publish_rules,
     "a configuration was published": World.publish_rules,
 }
 SNAPSHOT = "in the middle of a registry snapshot"
+BIRTHS = {"before the birth is published", "after the birth was published"}
+RESENDS = {"before a resend is published", "a resend was published"}
+EPOCHS = {"before a new epoch is committed", "after a new epoch was committed"}
+"""Taken in `test_restored_disk`: this town keeps its epoch."""
 
 
 def test_every_step_is_taken() -> None:
-    assert EARNS | SPENDS | set(PRINTS) | set(NEWS) | {SNAPSHOT} == set(BOX_STEPS) | set(CENTRAL_STEPS)
+    taken = [EARNS, SPENDS, set(PRINTS), set(NEWS), {SNAPSHOT}, BIRTHS, RESENDS, EPOCHS]
+    assert set.union(*taken) == set(BOX_STEPS) | set(CENTRAL_STEPS)
+    assert sum(map(len, taken)) == len(BOX_STEPS) + len(CENTRAL_STEPS)
 
 
 @pytest.mark.parametrize("step", [step for step in BOX_STEPS if step in EARNS | SPENDS])
@@ -235,6 +242,21 @@ def test_the_box_dies_over_news(step: str, world: World) -> None:
     world.open_dying_box(step)
 
     NEWS[step](world)
+
+    assert world.shop.gateway.wait_end() == -signal.SIGKILL
+    world.open_box()
+    world.till.do(an_earn(world))
+    world.check()
+
+
+@pytest.mark.parametrize("step", sorted(BIRTHS))
+def test_the_box_dies_when_it_says_that_it_is_there(step: str, world: World) -> None:
+    world.be_ready()
+    world.shop.cut_off()
+    world.open_dying_box(step)
+    world.till.do(an_earn(world))
+
+    world.shop.reconnect()
 
     assert world.shop.gateway.wait_end() == -signal.SIGKILL
     world.open_box()
@@ -312,6 +334,20 @@ def test_the_centre_dies_over_news(step: str, world: World) -> None:
     NEWS[step](world)
 
     assert world.town.virtual.central.wait_end() == -signal.SIGKILL
+    world.start_central()
+    world.till.do(an_earn(world))
+    world.check()
+
+
+@pytest.mark.parametrize("step", sorted(RESENDS))
+def test_the_centre_dies_when_it_asks_for_rows_again(step: str, world: World) -> None:
+    world.be_ready()
+    world.start_dying_central(step)
+    with Tap(world.town.virtual.broker) as tap:
+        tap.say(load_identity(world.shop.folder / "box").address.up(Up.JOURNAL), b"no batch at all")
+
+    assert world.town.virtual.central.wait_end() == -signal.SIGKILL
+    world.till.do(an_earn(world))
     world.start_central()
     world.till.do(an_earn(world))
     world.check()

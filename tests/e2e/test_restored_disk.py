@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ import pytest
 
 from hardware_sim.counter_client import Json
 from hardware_sim.programs import until
+from hardware_sim.shop import VirtualShop
 from programme.events import EpochOpened, EpochReason, decode_event
-from tests.e2e.places import Said, Town, a_town, ask, copy_folder, journalled, say
+from tests.e2e.places import Said, Town, a_town, ask, copy_folder, dying_box, journalled, say
 from tests.e2e.till import Till, earn, redeem, sell
 
 
@@ -60,6 +62,8 @@ def restored() -> Iterator[Restored]:
         shop.gateway.wait_ready(shop.status)
         # The restored disk doesn't know that the first voucher was sold, and sells it again.
         after = [till.do(earn(card, "10,00")), till.do(redeem(other, "0,40")), till.do(sell())]
+        die_over_the_new_epoch(shop)
+        shop.open()
         shop.reconnect()
         until(lambda: shop.status()["epoch"] != old["epoch"], what="the box to begin a new epoch")
         until(lambda: shop.status()["grant"], what="a grant of the new epoch")
@@ -73,6 +77,19 @@ def restored() -> Iterator[Restored]:
             after=after,
             at_central=at_central,
         )
+
+
+def die_over_the_new_epoch(shop: VirtualShop) -> None:
+    """The box hears of its other past and dies: first before it has written down that it begins anew, then after."""
+    box = shop.gateway
+    for step in ("before a new epoch is committed", "after a new epoch was committed"):
+        shop.gateway.stop()
+        shop.gateway = dying_box(shop, step)
+        shop.open()
+        shop.reconnect()
+        assert shop.gateway.wait_end() == -signal.SIGKILL
+        shop.cut_off()
+        shop.gateway = box
 
 
 def ids(operations: list[Json]) -> set[str]:

@@ -425,7 +425,6 @@ def test_a_request_is_repeated_with_its_key(town: Town) -> None:
         (["scan", "CPT1:NONSENSE"], "abîmé"),
         (["earn", "nothing"], "Montant incorrect"),
         (["earn", "0"], "Montant incorrect"),
-        (["earn", "--", "-5,00"], "« -5,00 »"),
         (["redeem", "30,00"], "Solde insuffisant"),
         (["sell", "no-programme", "20,00"], "programme"),
         (["sell", VOUCHER, "7,77"], "7,77"),
