@@ -15,10 +15,10 @@ from central.store.authorisations import Authorisation
 from central.store.devices import Device
 from central.work import Work
 from programme import refusals
-from programme.authorisations import Answer, Ask, AskedOperation
+from programme.authorisations import Answer, Ask
 from programme.canonical import canonical_bytes
 from programme.errors import NotUnderstood
-from programme.events import AuthorisationAnswered, Earned, Event, Redeemed, Sold, Voided
+from programme.events import AskedOperation, AuthorisationAnswered, Earned, Event, Redeemed, Sold, Voided
 from programme.fold.books import newest
 from programme.fold.effects import HOLDERS
 from programme.refusals import Refusal, refusal_to_json
@@ -70,6 +70,7 @@ def _record(work: Work, device: Device, ask: Ask, asked: bytes, decision: _Decis
             authorisation=ask.authorisation,
             programme=ask.programme,
             instrument=ask.instrument,
+            operation=ask.operation,
             approved=approved,
             amount_minor=ask.amount_minor,
             signed=answer.decode(),

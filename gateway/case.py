@@ -8,9 +8,9 @@ from uuid import UUID
 from gateway.configured import Configured
 from gateway.errors import CounterError
 from gateway.words import Problem
-from programme.authorisations import Ask, AskedOperation
+from programme.authorisations import Ask
 from programme.decide import Command, Earn, Facts, Redeem, Sell, Void, voucher_face
-from programme.events import Counter
+from programme.events import AskedOperation, Counter
 from programme.registry import RegistryEntry
 from programme.rules import RuleSet
 from programme.state import Records, open_operation

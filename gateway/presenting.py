@@ -147,7 +147,7 @@ class Desk:
             decision = decide(case.command, facts, tx.records)
             refusal = decision.refusal if isinstance(decision, Refused) else None
             return self._voucher(facts, code, placed, refusal)
-        return self._card(facts, code, placed)
+        return self._card(tx, facts, code, placed)
 
     def _voucher(self, facts: Facts, code: Code, placed: Placed, refusal: Refusal | None) -> Presented:
         may_try = refusal is None or (self._counter.can_ask and not isinstance(refusal, DEFINITE))
@@ -163,9 +163,9 @@ class Desk:
             replica_version=facts.replica_version,
         )
 
-    def _card(self, facts: Facts, code: Code, placed: Placed) -> Presented:
+    def _card(self, tx: Transaction, facts: Facts, code: Code, placed: Placed) -> Presented:
         known = code.token is not None or facts.entry is not None
-        balance_minor = spendable_minor(facts)
+        balance_minor = spendable_minor(facts, tx.records)
         may_spend = balance_minor > 0 or self._counter.can_ask
         return Presented(
             placed=placed,

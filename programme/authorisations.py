@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from programme.canonical import Instant
-from programme.events import AmountMinor
-
-
-class AskedOperation(Enum):
-    """What is asked for."""
-
-    REDEEM = "redeem"
-    VOID = "void"
+from programme.events import AmountMinor, AskedOperation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

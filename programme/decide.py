@@ -177,7 +177,7 @@ def _redeem_voucher(command: Redeem, facts: Facts, records: Records) -> Decision
         return Refused(refusal=refusals.UnknownInstrument())
     evidence = _evidence(facts, code=command.code, balance_minor=face_minor)
     if facts.answered is None and not facts.counter.training:
-        refusal = _voucher_unfit(command.code, facts) or _beyond_grant(facts, records, face_minor)
+        refusal = _voucher_unfit(command.code, facts, records) or _beyond_grant(facts, records, face_minor)
         if refusal is not None:
             return Refused(refusal=refusal)
         evidence = _stand_in(evidence, records)
@@ -191,7 +191,7 @@ def voucher_face(code: Code, entry: RegistryEntry | None) -> int | None:
     return entry.face_minor if entry is not None else None
 
 
-def _voucher_unfit(code: Code, facts: Facts) -> Refusal | None:
+def _voucher_unfit(code: Code, facts: Facts, records: Records) -> Refusal | None:
     entry, own = facts.entry, _standing(facts.own)
     expires_at = code.token.expires_at if code.token is not None else entry.expires_at if entry else None
     if expires_at is not None and facts.now > expires_at:
@@ -201,7 +201,8 @@ def _voucher_unfit(code: Code, facts: Facts) -> Refusal | None:
             return refusals.AlreadyRedeemed(at=event.ordered_at, shop=None)
     if entry is not None and entry.status is InstrumentStatus.REDEEMED:
         return refusals.AlreadyRedeemed(at=entry.used_at, shop=entry.used_in)
-    if entry is not None and entry.status is InstrumentStatus.CANCELLED:
+    sale_voided = any(not _was(Redeemed, void.target, records) for void in _voids_of_booked(facts.own))
+    if sale_voided or (entry is not None and entry.status is InstrumentStatus.CANCELLED):
         return refusals.Cancelled()
     active = entry is not None and entry.status is InstrumentStatus.ACTIVE
     sold_here = any(isinstance(event.data, Sold) for event in own)
@@ -213,7 +214,7 @@ def _spend(command: Redeem, facts: Facts, records: Records) -> Decision:
     amount_minor = command.amount_minor
     if amount_minor is None:
         return Refused(refusal=refusals.WrongOperation())
-    balance_minor = spendable_minor(facts)
+    balance_minor = spendable_minor(facts, records)
     evidence = _evidence(facts, code=command.code, balance_minor=balance_minor)
     if facts.answered is None and not facts.counter.training:
         refusal = _card_unfit(amount_minor, facts, records) or _beyond_grant(facts, records, amount_minor)
@@ -229,23 +230,25 @@ def _card_unfit(amount_minor: int, facts: Facts, records: Records) -> Refusal | 
         return refusals.UnknownInstrument()
     if any(isinstance(event.data, Redeemed) for event in own):
         return refusals.SpentOffline()
-    available_minor = spendable_minor(facts)
+    available_minor = spendable_minor(facts, records)
     if amount_minor > available_minor:
         return refusals.InsufficientBalance(available_minor=available_minor, pending_minor=pending_minor(facts))
-    grant = held_grant(records)
-    allowance = grant.allowances.get(facts.rules.id) if grant else None
-    if allowance is not None and amount_minor > allowance.floor_limit_minor:
-        return refusals.AboveFloorLimit(limit_minor=allowance.floor_limit_minor)
     return None
 
 
-def spendable_minor(facts: Facts) -> int:
-    """Booked balance less this box's own spends that the replica doesn't have; its own earns don't count yet."""
+def spendable_minor(facts: Facts, records: Records) -> int:
+    """Booked balance less this box's own spends, and voids of booked earns, that the replica doesn't have yet.
+
+    Its own earns don't count before they are booked.
+    """
     if facts.answered is not None:
         return facts.answered.answer.balance_minor
     booked_minor = facts.entry.balance_minor if facts.entry is not None else 0
     spent_minor = sum(event.data.amount_minor for event in _standing(facts.own) if isinstance(event.data, Redeemed))
-    return max(0, booked_minor - spent_minor)
+    taken_back_minor = sum(
+        void.amount_minor for void in _voids_of_booked(facts.own) if not _was(Redeemed, void.target, records)
+    )
+    return max(0, booked_minor - spent_minor - taken_back_minor)
 
 
 def pending_minor(facts: Facts) -> int:
@@ -255,7 +258,7 @@ def pending_minor(facts: Facts) -> int:
 
 def _standing(own: tuple[Event, ...]) -> list[Event]:
     """Own operations that weren't voided, without the voids themselves and without exercises."""
-    voided = {event.data.target for event in own if isinstance(event.data, Voided)}
+    voided = {event.data.target for event in own if isinstance(event.data, Voided) and not event.data.counter.training}
     return [
         event
         for event in own
@@ -265,10 +268,29 @@ def _standing(own: tuple[Event, ...]) -> list[Event]:
     ]
 
 
+def _voids_of_booked(own: tuple[Event, ...]) -> list[Voided]:
+    """Own voids that the replica doesn't have, of operations that it has."""
+    uncounted = {event.event_id for event in own}
+    return [
+        event.data
+        for event in own
+        if isinstance(event.data, Voided) and event.data.target not in uncounted and not event.data.counter.training
+    ]
+
+
+def _was(kind: type[Operation], event_id: UUID, records: Records) -> bool:
+    """Whether an operation is known here to have been of a kind."""
+    operation = open_operation(records, event_id)
+    return operation is not None and operation.type_name == kind.__name__
+
+
 def _beyond_grant(facts: Facts, records: Records, amount_minor: int) -> Refusal | None:
     grant = held_grant(records)
     if grant is None or facts.now > grant.ends_at or facts.rules.id not in grant.allowances:
         return refusals.NoGrant()
+    allowance = grant.allowances[facts.rules.id]
+    if amount_minor > allowance.floor_limit_minor:
+        return refusals.AboveFloorLimit(limit_minor=allowance.floor_limit_minor)
     remaining_minor = _remaining_minor(grant, facts.rules.id)
     if amount_minor > remaining_minor:
         return refusals.CeilingReached(remaining_minor=max(0, remaining_minor))

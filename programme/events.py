@@ -288,6 +288,13 @@ class GrantIssued:
     signed: str
 
 
+class AskedOperation(Enum):
+    """What central is asked for."""
+
+    REDEEM = "redeem"
+    VOID = "void"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorisationAnswered:
     """Central answered an ask; an approval reserves the amount until the ask ends.
@@ -302,6 +309,7 @@ class AuthorisationAnswered:
     authorisation: UUID
     programme: str
     instrument: str
+    operation: AskedOperation
     approved: bool
     amount_minor: int
     signed: str

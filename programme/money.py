@@ -12,7 +12,8 @@ MAX_AMOUNT_MINOR = 100_000_000
 
 BASIS_POINTS = 10_000
 
-_AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d{1,4}))?")
+_SPACE = "[ \u00a0\u202f]"
+_AMOUNT = re.compile(rf"(\d{{1,3}}(?:{_SPACE}\d{{3}})+|\d{{1,9}})(?:[.,](\d{{1,4}}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +36,16 @@ CURRENCIES = {EUR.code: EUR}
 
 
 def parse_amount(text: str, currency: Currency = EUR) -> int:
-    """Read what a person typed, "23,50" or "23.50 €", as minor units.
+    """Read what a person typed as minor units: "23,50", "23.50 €", "€23.50", "23€50", "1 234,50".
 
     Raises:
         AmountError: Not a positive amount with at most the currency's decimals and within bounds.
     """
-    typed = text.replace(currency.sign, "").replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
-    match = _AMOUNT.fullmatch(typed)
-    if match is None or not typed.isascii():
+    typed = re.sub(rf"(?<=\d){currency.sign}(?=\d\d$)", ",", text.strip())
+    match = _AMOUNT.fullmatch(typed.removeprefix(currency.sign).removesuffix(currency.sign).strip())
+    if match is None:
         raise AmountError(f"not an amount: {text[:20]!r}")
-    whole, decimals = match[1], match[2] or ""
+    whole, decimals = re.sub(_SPACE, "", match[1]), match[2] or ""
     if len(decimals) > currency.exponent:
         raise AmountError(f"more than {currency.exponent} decimals: {text[:20]!r}")
     amount_minor = int(whole) * 10**currency.exponent + int(decimals.ljust(currency.exponent, "0") or "0")

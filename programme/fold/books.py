@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from programme.canonical import from_bytes
 from programme.events import (
     AuthorisationAnswered,
     Event,
     EventData,
     GrantIssued,
+    GrantReceived,
     InstrumentIssued,
     Operation,
     Redeemed,
     Voided,
 )
 from programme.fold.card import fold_card
-from programme.fold.cover import covered_by_answer, covered_by_grant
+from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row, read_signed_grant
 from programme.fold.effects import Folded
 from programme.fold.voucher import fold_voucher
-from programme.grants import Grant
 from programme.rules import LoyaltyCard, RuleSet
 
 Rulebook: TypeAlias = Mapping[tuple[str, int], RuleSet]
@@ -107,12 +106,6 @@ def instrument_of(data: EventData) -> InstrumentKey | None:
     return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation) else None
 
 
-def read_grant(issued: GrantIssued) -> Grant:
-    """The grant that central signed."""
-    signed: dict[str, str] = from_bytes(issued.signed, dict[str, str])
-    return from_bytes(signed["payload"], Grant)
-
-
 def _covered(events: Collection[Event]) -> frozenset[UUID]:
     answers: dict[UUID, list[AuthorisationAnswered]] = defaultdict(list)
     named: dict[tuple[str, str], list[Event]] = defaultdict(list)
@@ -122,14 +115,16 @@ def _covered(events: Collection[Event]) -> frozenset[UUID]:
         elif isinstance(event.data, Redeemed) and event.data.evidence.grant is not None:
             named[event.source, event.data.evidence.grant].append(event)
     voids = [event for event in events if isinstance(event.data, Voided)]
+    received = [event for event in events if isinstance(event.data, GrantReceived)]
     covered = {event.event_id for event in events if covered_by_answer(event, answers.get(event.event_id, ()))}
     for event in events:
         if isinstance(event.data, GrantIssued):
-            grant = read_grant(event.data)
+            grant = read_signed_grant(event.data.signed)
             stand_ins = named[grant.device, grant.grant_id]
             targets = {stand_in.event_id for stand_in in stand_ins}
             theirs = [void for void in voids if isinstance(void.data, Voided) and void.data.target in targets]
-            covered |= covered_by_grant(grant, [*stand_ins, *theirs])
+            ended_by = ending_row(grant, received)
+            covered |= covered_by_grant(grant, [*stand_ins, *theirs], ended_by=ended_by)
     return frozenset(covered)
 
 

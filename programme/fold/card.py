@@ -19,6 +19,7 @@ from programme.fold.effects import (
     add,
     funder,
     inverse,
+    late_voids,
     voids_of,
     without_exercises,
 )
@@ -74,6 +75,7 @@ def fold_card(
                 _void(card, event, voided_by[event.event_id])
     for event in bad_voids:
         card.find(FindingKind.BAD_VOID, event)
+    card.findings += late_voids(instrument, ordered, voids)
     entry = RegistryEntry(instrument=instrument, status=InstrumentStatus.ACTIVE, balance_minor=card.balance_minor)
     return Folded(entry=entry if issued else None, effects=card.effects, findings=tuple(card.findings))
 
@@ -116,3 +118,5 @@ def _void(card: _Card, event: Event, target: UUID) -> None:
     missing_minor = max(0, -(card.balance_minor + change_minor))
     card.balance_minor += change_minor + missing_minor
     card.effects[event.event_id] = add(reversal, {HOLDERS: missing_minor, LOSS: -missing_minor})
+    if missing_minor:
+        card.find(FindingKind.VOID_SHORTFALL, event)

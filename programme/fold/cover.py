@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from programme.events import AuthorisationAnswered, Event, Redeemed
+from programme.canonical import from_bytes
+from programme.errors import NotUnderstood
+from programme.events import AskedOperation, AuthorisationAnswered, Event, GrantReceived, Redeemed
 from programme.fold.effects import voids_of, without_exercises
 from programme.grants import Grant
 
 
-def covered_by_grant(grant: Grant, events: Iterable[Event]) -> frozenset[UUID]:
+def covered_by_grant(grant: Grant, events: Iterable[Event], *, ended_by: Event | None) -> frozenset[UUID]:
     """The stand-in redemptions that a grant covers.
 
-    Taken in canonical order after voids, all branches of a fork together, each is covered that fits under the
-    programme's ceiling beside those covered before it.
+    Taken in canonical order after voids, all branches of a fork together, each is covered that keeps the floor limit
+    and fits under the programme's ceiling beside those covered before it.
 
     Args:
         grant: The terms.
         events: Every redemption that names the grant, and every void of one.
+        ended_by: The box's first row that names a later grant of the epoch; what is ordered after it isn't covered.
     """
     known = without_exercises(events)
     voided, _ = voids_of(known)
@@ -31,6 +34,8 @@ def covered_by_grant(grant: Grant, events: Iterable[Event]) -> frozenset[UUID]:
         allowance = grant.allowances.get(data.programme)
         if allowance is None or event.source != grant.device or event.ordered_at > grant.ends_at:
             continue
+        if data.amount_minor > allowance.floor_limit_minor or (ended_by is not None and event.order > ended_by.order):
+            continue
         total_minor = spent_minor.get(data.programme, 0) + data.amount_minor
         if total_minor <= allowance.ceiling_minor:
             spent_minor[data.programme] = total_minor
@@ -38,14 +43,44 @@ def covered_by_grant(grant: Grant, events: Iterable[Event]) -> frozenset[UUID]:
     return frozenset(covered)
 
 
+def ending_row(grant: Grant, received: Iterable[Event]) -> Event | None:
+    """The row that ended a grant.
+
+    Args:
+        grant: The grant.
+        received: The box's `grant_received` rows, in any order.
+    """
+    ending = [event for event in received if event.source == grant.device and _follows(grant, event)]
+    return min(ending, key=lambda event: event.order, default=None)
+
+
+def _follows(grant: Grant, event: Event) -> bool:
+    if not isinstance(event.data, GrantReceived) or event.data.number <= grant.number:
+        return False
+    return read_signed_grant(event.data.signed).epoch == grant.epoch
+
+
+def read_signed_grant(signed: str) -> Grant:
+    """The grant in a signed envelope; whoever received it has checked the signature.
+
+    Raises:
+        NotUnderstood: Not an envelope of a grant.
+    """
+    envelope: dict[str, str] = from_bytes(signed, dict[str, str])
+    if "payload" not in envelope:
+        raise NotUnderstood("not a signed grant")
+    return from_bytes(envelope["payload"], Grant)
+
+
 def covered_by_answer(redemption: Event, answers: Iterable[AuthorisationAnswered]) -> bool:
     """Whether central approved this very operation: id, box, instrument and amount."""
     data = redemption.data
     return isinstance(data, Redeemed) and any(
         answer.approved
+        and answer.operation is AskedOperation.REDEEM
         and answer.authorisation == redemption.event_id
         and answer.device == redemption.source
-        and answer.instrument == data.instrument
+        and (answer.programme, answer.instrument) == (data.programme, data.instrument)
         and answer.amount_minor == data.amount_minor
         for answer in answers
     )

@@ -15,6 +15,8 @@ HOLDERS = "holders"
 """Owed to holders: what is outstanding on cards and vouchers."""
 LOSS = "loss"
 """What the programme lost to acceptances that nothing funds."""
+DISPUTED = "disputed"
+"""Cash taken for vouchers that can't stand (sold twice, or not to be sold); owed to whom a person decides."""
 ISSUER = "issuer"
 """Owed by who gave vouchers away."""
 
@@ -51,11 +53,15 @@ class FindingKind(Enum):
     NOT_SOLD = "not_sold"
     """A voucher was taken that was never sold."""
     DOUBLE_SALE = "double_sale"
-    """One voucher was sold twice."""
+    """A voucher was sold twice, or one that isn't for sale."""
     EXPIRED = "expired"
     """Taken after its validity."""
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     """Central never issued it."""
+    VOID_SHORTFALL = "void_shortfall"
+    """A void took back less than it reversed; the rest is the programme's loss."""
+    LATE_VOID = "late_void"
+    """A void on another business day than its operation's."""
     BAD_VOID = "bad_void"
     """A void of nothing, of another box's operation, of another amount, or a second one."""
 
@@ -159,6 +165,16 @@ def voids_of(events: Iterable[Event]) -> tuple[dict[UUID, Event], list[Event]]:
         else:
             voids[void.data.target] = void
     return voids, bad
+
+
+def late_voids(instrument: str, events: Iterable[Event], voids: Mapping[UUID, Event]) -> list[Finding]:
+    """Voids that hold, but came after their operation's business day."""
+    days = {event.event_id: event.data.counter.business_day for event in events if isinstance(event.data, Operation)}
+    return [
+        Finding(kind=FindingKind.LATE_VOID, instrument=instrument, events=(target, void.event_id))
+        for target, void in voids.items()
+        if days[target] != days[void.event_id]
+    ]
 
 
 def _matches(void: Event, target: Event) -> bool:

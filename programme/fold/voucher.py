@@ -7,6 +7,7 @@ from uuid import UUID
 
 from programme.events import Event, InstrumentIssued, Redeemed, Sold
 from programme.fold.effects import (
+    DISPUTED,
     HOLDERS,
     ISSUER,
     Acceptance,
@@ -16,6 +17,7 @@ from programme.fold.effects import (
     Postings,
     accepted,
     inverse,
+    late_voids,
     merchant,
     voids_of,
     without_exercises,
@@ -42,7 +44,8 @@ def fold_voucher(instrument: str, events: Iterable[Event], *, covered: Collectio
         effects[event.event_id] = accepted(event, funded_minor=acceptance.funded_minor, covered=acceptance.covered)
     findings = [
         *_judge(instrument, issue, standing, acceptances, value_minor),
-        *_odd_sales(instrument, sales),
+        *_odd_sales(instrument, issue, sales),
+        *late_voids(instrument, ordered, voids),
         *(Finding(kind=FindingKind.BAD_VOID, instrument=instrument, events=(void.event_id,)) for void in bad_voids),
     ]
     left_minor = value_minor - sum(acceptance.funded_minor for acceptance in acceptances)
@@ -51,21 +54,28 @@ def fold_voucher(instrument: str, events: Iterable[Event], *, covered: Collectio
 
 
 def _value(issue: Event | None, sales: list[Event], voids: dict[UUID, Event]) -> tuple[int, dict[UUID, Postings]]:
-    """What the voucher can pay, and the postings of its issue, first sale and the sale's void."""
-    if issue is None or not isinstance(issue.data, InstrumentIssued):
-        return 0, {}
-    face_minor = issue.data.face_minor
-    if not issue.data.activation_required:
-        return face_minor, {issue.event_id: {HOLDERS: face_minor, ISSUER: -face_minor}}
-    if not sales:
-        return 0, {}
-    sale = sales[0]
-    assert isinstance(sale.data, Sold)
-    owed = {HOLDERS: face_minor, merchant(sale.data.counter.shop): -face_minor}
-    void = voids.get(sale.event_id)
-    if void is None:
-        return face_minor, {sale.event_id: owed}
-    return 0, {sale.event_id: owed, void.event_id: inverse(owed)}
+    """What the voucher can pay, and the postings of its issue, its sales and their voids.
+
+    The first sale funds it; any other took cash that somebody is owed. A shop always owes the cash that it took.
+    """
+    effects: dict[UUID, Postings] = {}
+    value_minor = 0
+    issued = issue.data if issue is not None and isinstance(issue.data, InstrumentIssued) else None
+    if issue is not None and issued is not None and not issued.activation_required:
+        value_minor = issued.face_minor
+        effects[issue.event_id] = {HOLDERS: value_minor, ISSUER: -value_minor}
+    for rank, sale in enumerate(sales):
+        assert isinstance(sale.data, Sold)
+        funds = rank == 0 and issued is not None and issued.activation_required
+        amount_minor = issued.face_minor if funds and issued is not None else sale.data.amount_minor
+        owed = {HOLDERS if funds else DISPUTED: amount_minor, merchant(sale.data.counter.shop): -amount_minor}
+        effects[sale.event_id] = owed
+        void = voids.get(sale.event_id)
+        if void is not None:
+            effects[void.event_id] = inverse(owed)
+        elif funds:
+            value_minor = amount_minor
+    return value_minor, effects
 
 
 def _rank(standing: list[Event], value_minor: int, covered: Collection[UUID]) -> list[Acceptance]:
@@ -113,9 +123,13 @@ def _finding(kind: FindingKind, instrument: str, events: tuple[UUID, ...], accep
     return Finding(kind=kind, instrument=instrument, events=events, acceptances=tuple(acceptances))
 
 
-def _odd_sales(instrument: str, sales: list[Event]) -> Iterable[Finding]:
-    if len(sales) > 1:
-        events = tuple(sale.event_id for sale in sales)
+def _odd_sales(instrument: str, issue: Event | None, sales: list[Event]) -> Iterable[Finding]:
+    events = tuple(sale.event_id for sale in sales)
+    if not sales:
+        return
+    if issue is None or not isinstance(issue.data, InstrumentIssued):
+        yield Finding(kind=FindingKind.UNKNOWN_INSTRUMENT, instrument=instrument, events=events)
+    elif len(sales) > 1 or not issue.data.activation_required:
         yield Finding(kind=FindingKind.DOUBLE_SALE, instrument=instrument, events=events)
 
 

@@ -23,10 +23,11 @@ from central.store.devices import Shop
 from central.work import Workshop
 from edge_config.messages import CONFIG_CONTEXT, Configuration, Enrolment, EnrolmentRequest
 from edge_config.settings import CentralSettings, load_central_settings
-from programme.authorisations import Answer, Ask, AskedOperation
+from programme.authorisations import Answer, Ask
 from programme.canonical import canonical_bytes, from_bytes
 from programme.events import (
     AbandonReason,
+    AskedOperation,
     AuthorisationAbandoned,
     ClockState,
     CodeTrust,

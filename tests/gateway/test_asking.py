@@ -10,8 +10,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from gateway.asking import Asking
-from programme.authorisations import Answer, Ask, AskedOperation
+from programme.authorisations import Answer, Ask
 from programme.decide import Answered
+from programme.events import AskedOperation
 from sync.errors import LinkError
 from sync.wire import AskMessage, open_message
 from tests.gateway.world import CARD, DEVICE, NOON, Box, FakeCentral, instrument

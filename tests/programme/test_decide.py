@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from programme import refusals
-from programme.authorisations import Answer, Ask, AskedOperation
+from programme.authorisations import Answer, Ask
 from programme.decide import Answered, Earn, Facts, Redeem, Sell, Void, must_ask
-from programme.events import DayClosed, Earned, Redeemed, Sold, Voided
+from programme.events import AskedOperation, DayClosed, Earned, Redeemed, Sold, Voided
 from programme.grants import Consignment
 from programme.refusals import refusal_to_json
 from programme.registry import InstrumentStatus, RegistryEntry
@@ -111,6 +111,32 @@ class TestCards:
         again = cards.do(Redeem(code=card_code(), amount_minor=118)).data
         assert isinstance(again, Redeemed)
 
+    def test_a_spend_voided_in_an_exercise_is_still_spent(self, cards: Box) -> None:
+        spend = cards.do(Redeem(code=card_code(), amount_minor=50))
+        cards.training = True
+        cards.do(Void(target=spend.event_id))
+        cards.training = False
+
+        assert cards.refusal(Redeem(code=card_code(), amount_minor=50)) == refusals.SpentOffline()
+
+    def test_a_booked_earn_that_was_voided_here_is_no_longer_spendable(self, cards: Box) -> None:
+        earn = cards.do(Earn(code=card_code(), basket_minor=2_000))
+        cards.own.clear()  # the replica has it now: 118 of balance, 100 of them from this earn
+        cards.do(Void(target=earn.event_id), answered=answered(approved=True))
+
+        refusal = cards.refusal(Redeem(code=card_code(), amount_minor=19))
+
+        assert refusal == refusals.InsufficientBalance(available_minor=18)
+
+    def test_a_booked_spend_that_was_voided_here_gives_nothing_before_it_is_booked(self, cards: Box) -> None:
+        spend = cards.do(Redeem(code=card_code(), amount_minor=50))
+        cards.own.clear()
+        cards.do(Void(target=spend.event_id))
+
+        refusal = cards.refusal(Redeem(code=card_code(), amount_minor=119))
+
+        assert refusal == refusals.InsufficientBalance(available_minor=118)
+
     def test_own_earns_are_not_spendable_before_they_are_booked(self, cards: Box) -> None:
         cards.replica[K1] = replace(cards.replica[K1], balance_minor=0)
         cards.do(Earn(code=card_code(), basket_minor=2_350))
@@ -204,6 +230,21 @@ class TestVouchers:
         refusal = vouchers.refusal(Redeem(code=voucher_code()), instrument=V0)
 
         assert refusal == refusals.AlreadyRedeemed(at=NOON, shop="Librairie des Halles")
+
+    def test_a_booked_sale_that_was_voided_here_is_cancelled_before_the_replica_says_so(self, vouchers: Box) -> None:
+        sale = vouchers.do(Sell(programme=VOUCHER, face_minor=2_000))
+        vouchers.own.clear()
+        vouchers.replica[V0] = entry(InstrumentStatus.ACTIVE)
+        vouchers.do(Void(target=sale.event_id), instrument=V0, answered=answered(approved=True))
+
+        assert vouchers.refusal(Redeem(code=voucher_code()), instrument=V0) == refusals.Cancelled()
+
+    def test_the_floor_limit_bounds_one_voucher(self, voucher_rules: RuleSet) -> None:
+        box = Box(rules=voucher_rules)
+        box.open_with(grant(floor_limit_minor=1_999))
+        box.replica[V0] = entry(InstrumentStatus.ACTIVE)
+        refusal = box.refusal(Redeem(code=voucher_code()), instrument=V0)
+        assert refusal == refusals.AboveFloorLimit(limit_minor=1_999)
 
     def test_an_expired_voucher_says_since_when(self, vouchers: Box) -> None:
         yesterday = NOON - timedelta(days=1)

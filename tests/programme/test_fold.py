@@ -5,22 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programme.events import Earned, Event, Redeemed, Sold, Voided
+from programme.events import AskedOperation, Earned, Event, GrantReceived, Redeemed, Sold, Voided
 from programme.fold.books import Books, Rulebook, fold_books
-from programme.fold.effects import HOLDERS, LOSS, FindingKind, funder, held, merchant
+from programme.fold.effects import DISPUTED, HOLDERS, LOSS, FindingKind, funder, held, merchant
 from programme.registry import InstrumentStatus
 from programme.rules import RuleSet
 from tests.programme.worlds import (
     CARD,
     K1,
+    TODAY,
     V0,
     VOUCHER,
     approved,
+    as_signed,
     card_issued,
     central_event,
     earned,
@@ -116,6 +119,12 @@ class TestCards:
     def test_what_a_void_of_an_earn_can_t_take_back_is_loss(self, fold: Folder) -> None:
         books = fold(event(1, earned(100)), event(2, spent(80)), event(3, voided(1, 100)))
         assert card_accounts(books) == {merchant("a"): 80, LOSS: -80}
+        assert findings(books) == [FindingKind.VOID_SHORTFALL]
+
+    def test_a_void_on_another_day_is_shown(self, fold: Folder) -> None:
+        void = voided(2, 50, day=TODAY + timedelta(days=1))
+        books = fold(event(1, earned(118)), event(2, spent(50)), event(3, void))
+        assert (balance(books), findings(books)) == (118, [FindingKind.LATE_VOID])
 
     def test_a_void_reverses_the_clamped_amount_only(self, fold: Folder) -> None:
         books = fold(event(1, earned(4_900)), event(2, earned(200)), event(3, voided(2, 200)))
@@ -200,9 +209,20 @@ class TestVouchers:
         assert (entry.status, entry.balance_minor) == (InstrumentStatus.REDEEMED, 500)
         assert list(holders_differ(books)) == []
 
-    def test_two_sales_of_one_voucher_are_shown(self, fold: Folder) -> None:
+    def test_a_shop_owes_the_cash_of_every_sale_of_one_voucher(self, fold: Folder) -> None:
         books = fold(event(1, sold()), event(2, sold()))
+        assert voucher_accounts(books) == {HOLDERS: 2_000, merchant("a"): -4_000, DISPUTED: 2_000}
         assert findings(books) == [FindingKind.DOUBLE_SALE]
+
+    def test_a_sale_after_a_cancelled_one_funds_nothing_but_its_cash_is_owed(self, fold: Folder) -> None:
+        void = event(2, voided(1, 2_000, programme=VOUCHER, instrument=V0))
+        books = fold(event(1, sold()), void, event(3, sold()))
+        assert voucher_accounts(books) == {merchant("a"): -2_000, DISPUTED: 2_000}
+
+    def test_a_sale_of_a_voucher_that_central_never_issued_is_owed_and_shown(self, fold: Folder) -> None:
+        books = fold(event(1, sold(instrument="99" * 16)))
+        assert voucher_accounts(books) == {merchant("a"): -2_000, DISPUTED: 2_000}
+        assert findings(books) == [FindingKind.UNKNOWN_INSTRUMENT]
 
 
 class TestCover:
@@ -235,6 +255,35 @@ class TestCover:
         other = voided(2, 50, instrument="99" * 16)
         spends = [event(2, spent(50)), event(3, other), event(4, spent(50))]
         books = fold_books([central_event(900, card_issued()), tight, event(1, earned(118)), *spends], rulebook)
+        assert card_accounts(books)[held("a")] == 50
+
+    def test_what_exceeds_the_floor_limit_waits_for_a_person(self, fold: Folder) -> None:
+        books = fold(event(1, earned(5_000)), event(2, spent(2_001)))
+        assert card_accounts(books)[held("a")] == 2_001
+
+    def test_a_grant_that_the_next_one_ended_covers_nothing_later(self, fold: Folder) -> None:
+        second = grant(number=2)
+        books = fold(
+            event(1, earned(118)),
+            event(2, spent(50)),
+            event(3, GrantReceived(number=2, signed=as_signed(second))),
+            event(4, spent(20)),
+        )
+        assert card_accounts(books)[merchant("a")] == 50
+        assert card_accounts(books)[held("a")] == 20
+
+    def test_a_grant_of_another_epoch_ends_nothing(self, fold: Folder) -> None:
+        other = grant(number=2, epoch="2-feedfeedfeedfeed")
+        received = event(2, GrantReceived(number=2, signed=as_signed(other)))
+        books = fold(event(1, earned(118)), received, event(3, spent(50)))
+        assert card_accounts(books)[merchant("a")] == 50
+
+    def test_an_approved_void_covers_no_redemption(self, fold: Folder) -> None:
+        books = fold(
+            event(1, earned(118)),
+            central_event(910, approved(2, 50, operation=AskedOperation.VOID)),
+            event(2, spent(50, grant=None)),
+        )
         assert card_accounts(books)[held("a")] == 50
 
     def test_another_box_s_grant_covers_nothing(self, rulebook: Rulebook) -> None:

@@ -12,7 +12,17 @@ from programme.money import MAX_AMOUNT_MINOR, format_amount, parse_amount, share
 
 @pytest.mark.parametrize(
     ("typed", "amount_minor"),
-    [("23,50", 2350), ("23.50 €", 2350), ("23,5", 2350), ("7", 700), ("1 234,05", 123405), ("0,01", 1)],
+    [
+        ("23,50", 2350),
+        ("23.50 €", 2350),
+        ("€23.50", 2350),
+        ("23,5", 2350),
+        ("7", 700),
+        ("1 234,05", 123405),
+        ("0,01", 1),
+        ("2€50", 250),
+        (" 12\u00a0345,60\u00a0€ ", 1_234_560),
+    ],
 )
 def test_amounts_are_read_as_people_type_them(typed: str, amount_minor: int) -> None:
     assert parse_amount(typed) == amount_minor
@@ -20,7 +30,8 @@ def test_amounts_are_read_as_people_type_them(typed: str, amount_minor: int) -> 
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "0", "0,00", "-5", "+5", "12,345", "1e3", "12a", "a", "1,2,3", "99999999999", "1000000,01", "٣", "NaN", ",50"],
+    ["", "0", "0,00", "-5", "+5", "12,345", "1e3", "12a", "a", "1,2,3", "99999999999", "1000000,01", "٣", "NaN", ",50"]
+    + ["2 €50", "23 50", "1,5€0", "2€5", "2€500", "1 23", "12 34,50", "€", "€€1", "1€€"],
 )
 def test_what_is_not_a_positive_bounded_amount_is_refused(typed: str) -> None:
     with pytest.raises(AmountError):

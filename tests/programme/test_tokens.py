@@ -100,6 +100,26 @@ def test_no_truncated_token_passes(length: int) -> None:
         verify_token(signed()[:length], KEYS)
 
 
+TAGGED = st.builds(
+    lambda tag, value: cbor2.dumps(cbor2.CBORTag(tag, value)),
+    st.sampled_from([0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 1004, 43000, 55799]),
+    st.recursive(
+        st.integers() | st.binary(max_size=9) | st.text(max_size=9) | st.floats(), lambda x: st.lists(x, max_size=3)
+    ),
+)
+
+
+@given(TAGGED)
+def test_tags_that_we_never_write_are_damage(raw: bytes) -> None:
+    with pytest.raises(CodeError):
+        verify_token(PREFIX + base45.b45encode(raw).decode(), KEYS)
+
+
+def test_a_decimal_that_overflows_is_damage() -> None:
+    with pytest.raises(CodeError):
+        verify_token("CPT1:R/OJL3FGWFGWFGWVAW", KEYS)
+
+
 @given(st.binary(max_size=110))
 def test_hostile_cbor_is_an_error_and_nothing_else(raw: bytes) -> None:
     with pytest.raises(CodeError):

@@ -13,6 +13,7 @@ from programme.codes import Code
 from programme.decide import Accepted, Answered, Command, Decision, Facts, Refused, decide
 from programme.events import (
     CENTRAL,
+    AskedOperation,
     AuthorisationAnswered,
     ClockState,
     CodeTrust,
@@ -135,14 +136,16 @@ def sold(*, instrument: str = V0, shop: str = "a", amount_minor: int = 2_000) ->
     )
 
 
-def voided(target: int, amount_minor: int, *, programme: str = CARD, instrument: str = K1) -> EventData:
+def voided(
+    target: int, amount_minor: int, *, programme: str = CARD, instrument: str = K1, day: date = TODAY
+) -> EventData:
     return Voided(
         programme=programme,
         instrument=instrument,
         currency="EUR",
         target=event_id(target),
         amount_minor=amount_minor,
-        counter=counter(),
+        counter=counter(day=day),
         evidence=evidence(grant=None),
     )
 
@@ -177,12 +180,20 @@ def grant_issued(held: Grant) -> EventData:
     return GrantIssued(device=held.device, epoch=held.epoch, number=held.number, signed=as_signed(held))
 
 
-def approved(authorisation: int, amount_minor: int, *, device: str = "box-a", instrument: str = K1) -> EventData:
+def approved(
+    authorisation: int,
+    amount_minor: int,
+    *,
+    device: str = "box-a",
+    instrument: str = K1,
+    operation: AskedOperation = AskedOperation.REDEEM,
+) -> EventData:
     return AuthorisationAnswered(
         device=device,
         authorisation=event_id(authorisation),
         programme=CARD,
         instrument=instrument,
+        operation=operation,
         approved=True,
         amount_minor=amount_minor,
         signed="",
