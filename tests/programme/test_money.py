@@ -30,8 +30,10 @@ def test_amounts_are_read_as_people_type_them(typed: str, amount_minor: int) -> 
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "0", "0,00", "-5", "+5", "12,345", "1e3", "12a", "a", "1,2,3", "99999999999", "1000000,01", "٣", "NaN", ",50"]
-    + ["2 €50", "23 50", "1,5€0", "2€5", "2€500", "1 23", "12 34,50", "€", "€€1", "1€€"],
+    [
+        *("", "0", "0,00", "-5", "+5", "12,345", "1e3", "12a", "a", "1,2,3", "99999999999", "1000000,01", "٣", "NaN"),
+        *(",50", "2 €50", "23 50", "1,5€0", "2€5", "2€500", "1 23", "12 34,50", "€", "€€1", "1€€"),
+    ],
 )
 def test_what_is_not_a_positive_bounded_amount_is_refused(typed: str) -> None:
     with pytest.raises(AmountError):
