@@ -27,9 +27,14 @@ from programme.events import (
     decode_event,
 )
 from programme.fold.books import newest
+from programme.fold.cover import read_signed_grant
 
 MAX_AHEAD = timedelta(minutes=5)
-"""A row further ahead of central's time than this is quarantined: it would push everybody's time."""
+"""A row further ahead of the wall clock than this is quarantined: it would push everybody's time.
+
+The wall clock, and not central's signed time: that one follows the rows booked, so a box could push its own limit row
+by row. Where the wall clock was set back, the latest one that a time was signed by counts: boxes go on from there.
+"""
 
 MAX_REFERENCE_CHARACTERS = 64
 MAX_GRANT_ID_CHARACTERS = 80
@@ -50,7 +55,7 @@ class Sender:
     """Whose events are taken in.
 
     Attributes:
-        latest_at: No event may be later; fixed before the first one, so that rows can't push each other's limit.
+        latest_at: No event may be later.
         asked: Its open authorisations, which its events end.
     """
 
@@ -63,7 +68,7 @@ def sender_of(work: Work, device: Device) -> Sender:
     """A box whose message has just come."""
     return Sender(
         device=device,
-        latest_at=work.signed_time() + MAX_AHEAD,
+        latest_at=work.wall_time() + MAX_AHEAD,
         asked=frozenset(authorisations.open_of_device(work.db, device.device)),
     )
 
@@ -82,7 +87,10 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
     match event.data:
         case InstrumentIssued() | GrantIssued() | AuthorisationAnswered():
             raise NotUnderstood(f"only central writes {event.type}")
-        case AuthorisationAbandoned() | GrantReceived() | EpochOpened() | DayClosed():
+        case GrantReceived(signed=signed):
+            if len(read_signed_grant(signed).grant_id) > MAX_GRANT_ID_CHARACTERS:
+                raise NotUnderstood("a grant id longer than any of ours")
+        case AuthorisationAbandoned() | EpochOpened() | DayClosed():
             pass
         case operation:
             _check_operation(work, sender.device, operation)
@@ -131,10 +139,7 @@ def _check_operation(work: Work, device: Device, operation: Operation) -> None:
 
 def _receive_grant(work: Work, device: Device, received: GrantReceived) -> None:
     """Note that the box holds a grant; a row that isn't about one of ours changes nothing."""
-    try:
-        grant = grants.read_signed(received.signed)
-    except (NotUnderstood, KeyError):
-        return
+    grant = read_signed_grant(received.signed)
     ours = grants.find(work.db, device.device, grant.grant_id)
     if ours == grant:
         grants.receive(work.db, device.device, epoch=grant.epoch, number=grant.number)

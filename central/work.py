@@ -28,6 +28,7 @@ class Work:
         now: The wall clock at its start.
         rulebook: Every published rule set.
         stored: Events stored and not booked yet.
+        signed_at: The last time that this transaction signed.
     """
 
     db: Connection
@@ -38,11 +39,27 @@ class Work:
     generation: int
     rulebook: Rulebook
     stored: list[Event] = field(default_factory=list)
+    signed_at: datetime | None = None
 
     def signed_time(self) -> datetime:
-        """Central's time: later than everything it has stored."""
+        """Central's time: later than everything it has stored, and never before a time that it signed."""
         latest = events.latest(self.db)
-        return self.now if latest is None else max(self.now, latest + MICROSECOND)
+        floor = self.signed_at or meta.instant(self.db, meta.SIGNED_US)
+        at = max(self.now, floor or self.now, latest + MICROSECOND if latest is not None else self.now)
+        self.signed_at = at
+        return at
+
+    def wall_time(self) -> datetime:
+        """The wall clock, or the latest one that a time was signed by if it was set back since."""
+        return max(self.now, meta.instant(self.db, meta.WALL_US) or self.now)
+
+    def keep_signed_time(self) -> None:
+        """Remember what was signed, in the same transaction, whatever the wall clock does next."""
+        if self.signed_at is None:
+            return
+        wall = self.wall_time()
+        meta.set_instant(self.db, meta.SIGNED_US, self.signed_at)
+        meta.set_instant(self.db, meta.WALL_US, wall)
 
     def record(self, data: EventData) -> Event:
         """Store an event of central's own."""
@@ -84,7 +101,9 @@ class Workshop:
     def write(self) -> Iterator[Work]:
         """One writing transaction: committed at the end, rolled back on an error."""
         with self.store.write() as db:
-            yield self._work(db)
+            work = self._work(db)
+            yield work
+            work.keep_signed_time()
 
     @contextmanager
     def read(self) -> Iterator[Work]:

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from central.store.instants import to_us
 from central.store.schema import CONSIGNMENTS, GRANTS
-from programme.canonical import from_bytes
 from programme.fold.books import InstrumentKey
+from programme.fold.cover import read_signed_grant
 from programme.grants import Consignment, Grant
 
 
@@ -50,14 +50,14 @@ def newest(db: Connection, device: str, epoch: str) -> IssuedGrant | None:
     row = db.execute(query.order_by(GRANTS.c.number.desc()).limit(1)).one_or_none()
     if row is None:
         return None
-    return IssuedGrant(grant=read_signed(row.signed), signed=row.signed, received=row.received)
+    return IssuedGrant(grant=read_signed_grant(row.signed), signed=row.signed, received=row.received)
 
 
 def find(db: Connection, device: str, grant_id: str) -> Grant | None:
     """A grant by the name that events give it."""
     query = select(GRANTS.c.signed).where(GRANTS.c.device == device, GRANTS.c.grant_id == grant_id)
     signed: str | None = db.execute(query).scalar_one_or_none()
-    return None if signed is None else read_signed(signed)
+    return None if signed is None else read_signed_grant(signed)
 
 
 def receive(db: Connection, device: str, *, epoch: str, number: int) -> None:
@@ -71,13 +71,7 @@ def open_ones(db: Connection) -> list[Grant]:
     """Grants that a box may still be using, of every epoch."""
     query = select(GRANTS.c.signed).where(~GRANTS.c.ended)
     ordered = query.order_by(GRANTS.c.device, GRANTS.c.epoch, GRANTS.c.number)
-    return [read_signed(signed) for signed in db.execute(ordered).scalars()]
-
-
-def read_signed(signed: str) -> Grant:
-    """The grant within a signed message of ours."""
-    envelope: dict[str, str] = from_bytes(signed, dict[str, str])
-    return from_bytes(envelope["payload"], Grant)
+    return [read_signed_grant(signed) for signed in db.execute(ordered).scalars()]
 
 
 def consign(db: Connection, key: InstrumentKey, *, device: str, token: str, face_minor: int) -> None:

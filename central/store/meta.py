@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from datetime import datetime
 
+from sqlalchemy import Connection, delete, insert, select
+
+from central.store.instants import from_us, to_us
 from central.store.schema import META
 
 SCHEMA_VERSION = "schema_version"
 TENANT = "tenant"
 GENERATION = "generation"
 """Rises when central is restored from a backup."""
+SIGNED_US = "signed_us"
+"""The last signed time."""
+WALL_US = "wall_us"
+"""The latest wall clock that a time was signed by."""
 
 
 def read(db: Connection, name: str) -> str:
@@ -21,3 +28,15 @@ def read(db: Connection, name: str) -> str:
 def write(db: Connection, name: str, value: str) -> None:
     """Set a value that wasn't set."""
     db.execute(insert(META).values(name=name, value=value))
+
+
+def instant(db: Connection, name: str) -> datetime | None:
+    """An instant; None before it was first set."""
+    us = db.execute(select(META.c.value).where(META.c.name == name)).scalar_one_or_none()
+    return None if us is None else from_us(int(us))
+
+
+def set_instant(db: Connection, name: str, at: datetime) -> None:
+    """Set an instant, or set it anew."""
+    db.execute(delete(META).where(META.c.name == name))
+    write(db, name, str(to_us(at)))
