@@ -26,6 +26,7 @@ _BALANCES = """
 SELECT programme, currency, account, sum(amount_minor) FROM postings JOIN ledger_entries USING (entry)
 GROUP BY programme, currency, account HAVING sum(amount_minor) <> 0 ORDER BY programme, currency, account
 """
+_REPLICA = "SELECT programme, instrument, entry FROM replica JOIN replica_head USING (programme, slot)"
 
 
 def last_position(journal: Path) -> int:
@@ -37,7 +38,7 @@ def last_position(journal: Path) -> int:
 
 
 def step_facts(told: Json, shops: list[VirtualShop]) -> Json:
-    """A step as it was told, with the rows that its time added to the journals.
+    """A step, with the rows that its time added to the journals.
 
     Args:
         told: Its "reached" holds, by device, the last position before the step and the one after it.
@@ -46,7 +47,12 @@ def step_facts(told: Json, shops: list[VirtualShop]) -> Json:
     for shop in shops:
         before, after = told["reached"][shop.device]
         events += [row for row in _rows(shop.journal) if before < row.pop("position") <= after]
-    return {"step": told["step"], "title": told["title"], "held": told["held"], "events": events}
+    return {"step": told["step"], "title": told["title"], "events": events}
+
+
+def event_ids(journal: Path) -> set[str]:
+    """Ids of all events in a journal."""
+    return {row["event_id"] for row in _rows(journal)} if journal.exists() else set()
 
 
 def _rows(journal: Path) -> list[Json]:
@@ -95,6 +101,38 @@ def central_facts(town: VirtualTown, shops: list[VirtualShop]) -> Json:
         "double_acceptances": len(doubles),
         "desk": desk["findings"],
     }
+
+
+def instrument_facts(town: VirtualTown, shops: list[VirtualShop]) -> list[Json]:
+    """What central's registry and each replica say of every instrument."""
+    with closing(_read_only(town.database)) as connection:
+        registry = {
+            (programme, instrument): _standing(entry)
+            for programme, instrument, entry in connection.execute(
+                "SELECT programme, instrument, entry FROM instruments"
+            )
+        }
+    replicas = {shop.device: _replica(shop.journal) for shop in shops}
+    return [
+        {
+            "programme": programme,
+            "instrument": instrument,
+            **standing,
+            "agrees": all(replica.get((programme, instrument)) == standing for replica in replicas.values()),
+        }
+        for (programme, instrument), standing in sorted(registry.items())
+    ]
+
+
+def _replica(journal: Path) -> dict[tuple[str, str], Json]:
+    with closing(_read_only(journal)) as connection:
+        found = connection.execute(_REPLICA).fetchall()
+    return {(programme, instrument): _standing(entry) for programme, instrument, entry in found}
+
+
+def _standing(entry: str | bytes) -> Json:
+    told: Json = json.loads(entry)
+    return {"status": told["status"], "balance_minor": told["balance_minor"]}
 
 
 def _books(town: VirtualTown) -> Json:

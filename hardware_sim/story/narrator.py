@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hardware_sim.errors import StoryError
 
 
 @dataclass(slots=True, kw_only=True)
 class Step:
-    """One step of the story, as told.
-
-    Attributes:
-        held: What was checked, and held.
-    """
+    """One step of the story."""
 
     number: int
     title: str
-    held: list[str] = field(default_factory=list)
 
 
 class Narrator:
@@ -31,6 +26,10 @@ class Narrator:
         self.steps.append(Step(number=len(self.steps) + 1, title=title))
         print(f"\n{self.steps[-1].number}. {title}", flush=True)
 
+    def say(self, what: str) -> None:
+        """Tell what was waited for, and came."""
+        print(f"   ✓ {what}", flush=True)
+
     def check(self, holds: object, what: str) -> None:
         """Tell what holds.
 
@@ -39,5 +38,4 @@ class Narrator:
         """
         if not holds:
             raise StoryError(f"step {self.steps[-1].number}: it does not hold that {what}")
-        self.steps[-1].held.append(what)
-        print(f"   ✓ {what}", flush=True)
+        self.say(what)

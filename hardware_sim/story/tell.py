@@ -22,6 +22,17 @@ STORY = "story.json"
 TOLD = "told.json"
 """In the town's folder: the steps as they were told, and which rows they added."""
 _NO_SOCKETS = shutil.ignore_patterns("*.sock", "scanner")
+BALANCES = {
+    # Earned 1,18 + 3,00 + 0,50 + 1,00 + 0,60 + 0,25 €; spent 0,50 + 0,30 + 1,00 €.
+    ("albret-card", "funder:albret-communaute"): -653,
+    ("albret-card", "holders"): 473,
+    ("albret-card", "merchant:a"): 180,
+    # A sold five vouchers for cash and took two, B took V0 and, for the second time, V1; V3 and V4 are still out.
+    ("albret-voucher", "holders"): 2 * chapters.FACE_MINOR,
+    ("albret-voucher", "loss"): -chapters.FACE_MINOR,
+    ("albret-voucher", "merchant:a"): -3 * chapters.FACE_MINOR,
+    ("albret-voucher", "merchant:b"): 2 * chapters.FACE_MINOR,
+}
 CHAPTERS: tuple[Callable[[Cast, Narrator], None], ...] = (
     chapters.earn_and_spend,
     chapters.sell_and_redeem,
@@ -91,7 +102,6 @@ def play(folder: Path) -> None:
         {
             "step": step.number,
             "title": step.title,
-            "held": step.held,
             "reached": {device: at[index : index + 2] for device, at in reached.items()},
         }
         for index, step in enumerate(tell.steps)
@@ -115,6 +125,7 @@ def judge(folder: Path, *, out: Path, fault: Fault | None = None) -> bool:
         shutil.copy(picture, out / picture.name)
     story = {
         **facts.central_facts(town, shops),
+        "instruments": facts.instrument_facts(town, shops),
         "journals": [facts.journal_facts(shop, folder / "tampered" / shop.shop) for shop in shops],
         "receipts": facts.picture_facts(out),
         "steps": [facts.step_facts(told, shops) for told in json.loads((folder / TOLD).read_text(encoding="utf-8"))],
@@ -134,8 +145,14 @@ def _say_what_holds(story: Json, out: Path) -> bool:
     """Say what holds, from story.json alone."""
     promises = {
         "the books balance, and every journalled event is booked once": story["books_balance"],
-        "one voucher was taken twice: 20 € funded, 20 € the programme's loss, both merchants credited": (
-            story["double_acceptances"] == 1 and _is_the_one_expected(story["desk"])
+        "every account holds what the two tills' rolls add up to": (
+            {(entry["programme"], entry["account"]): entry["balance_minor"] for entry in story["balances"]} == BALANCES
+        ),
+        "central and both replicas agree on every card and voucher": all(
+            instrument["agrees"] for instrument in story["instruments"]
+        ),
+        "V1 was taken twice: 20 € funded, 20 € the programme's loss, both merchants credited": (
+            story["double_acceptances"] == 1 and _is_the_one_expected(story)
         ),
         "the journals verify, and a changed row and a cut tail are found": all(
             journal["verifies"] and journal["changed_row_found"] and journal["cut_tail_found"]
@@ -154,10 +171,12 @@ def _say_what_holds(story: Json, out: Path) -> bool:
     return all(promises.values())
 
 
-def _is_the_one_expected(desk: list[Json]) -> bool:
-    finding = next(finding for finding in desk if finding["kind"] == "double_acceptance")
+def _is_the_one_expected(story: Json) -> bool:
+    finding = next(finding for finding in story["desk"] if finding["kind"] == "double_acceptance")
+    sold = [row["instrument"] for step in story["steps"] for row in step["events"] if row["type"] == "comptoir.sold.v1"]
     return (
-        (finding["funded_minor"], finding["loss_minor"]) == (chapters.FACE_MINOR, chapters.FACE_MINOR)
+        finding["instrument"] == sold[1]
+        and (finding["funded_minor"], finding["loss_minor"]) == (chapters.FACE_MINOR, chapters.FACE_MINOR)
         and {event["shop_name"] for event in finding["events"]} == set(chapters.SHOPS.values())
         and all(event["credited"] == "merchant" for event in finding["events"])
     )

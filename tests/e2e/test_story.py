@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from drivers.camera.decode import GatedDecoder
 from hardware_sim.counter_client import Json
 from hardware_sim.story.chapters import SHOPS
 from hardware_sim.story.facts import picture_facts
@@ -40,7 +39,6 @@ def test_one_voucher_was_taken_twice_and_both_merchants_are_credited(story: Json
 
 def test_each_step_was_told_with_its_events(story: Json) -> None:
     assert [step["step"] for step in story["steps"]] == [1, 2, 3, 4, 5]
-    assert all(step["held"] for step in story["steps"])
     # The last step only brings home what the others recorded.
     assert all(step["events"] for step in story["steps"][:4])
     told = [event["event_id"] for step in story["steps"] for event in step["events"]]
@@ -70,7 +68,6 @@ def test_five_receipts_were_printed_that_a_camera_reads(story: Json, played: Pla
     assert len({read[0] for read in codes}) == 5
     # The pictures are there for people, too, and say the same when they are read again.
     assert picture_facts(played[1] / "out") == story["receipts"]
-    assert GatedDecoder(look_again_every=1)
 
 
 def test_a_changed_row_and_a_cut_tail_are_found(story: Json) -> None:
@@ -112,7 +109,7 @@ def test_the_story_that_is_told_with_a_fault_fails(tmp_path: Path) -> None:
     assert (told.code, told.err) == (1, ""), told.out + told.err
     assert json.loads((tmp_path / "story.json").read_text(encoding="utf-8"))["books_balance"] is False
     # It failed over the fault, not on the way there.
-    assert "✓ K3 holds 0.60 € in both shops" in told.out
+    assert "✓ K3 holds 0,60\u00a0€ in both shops" in told.out
     assert "(a fault is planted: ledger)" in told.out
 
 
