@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from enum import Enum
 from typing import TypeAlias
 from uuid import UUID
 
@@ -49,17 +50,24 @@ class HeldGrant:
     spent_minor: dict[str, int] = field(default_factory=dict)
 
 
+class OperationKind(Enum):
+    """What an operation on record did."""
+
+    EARNED = "earned"
+    REDEEMED = "redeemed"
+    SOLD = "sold"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOperation:
     """An operation of a business day that isn't closed yet, so that it can be voided.
 
     Attributes:
-        type_name: The event data's class name.
         grant: Id of the grant it relied on, if it stood in.
     """
 
     event_id: UUID
-    type_name: str
+    kind: OperationKind
     programme: str
     instrument: str
     currency: str
@@ -111,6 +119,13 @@ def record_kind(key: str) -> type[Record]:
     return RECORD_KINDS[head + slash]
 
 
+_KINDS: Mapping[type[Operation], OperationKind] = {
+    Earned: OperationKind.EARNED,
+    Redeemed: OperationKind.REDEEMED,
+    Sold: OperationKind.SOLD,
+}
+
+
 def held_grant(records: Records) -> HeldGrant | None:
     """The grant in force."""
     record = records.get(GRANT)
@@ -159,7 +174,7 @@ def _operate(records: Records, event: Event, operation: Operation) -> Changes:
     stand_in = operation.evidence.grant if isinstance(operation, Redeemed) else None
     changes[f"{OPERATION}{event.event_id}"] = OpenOperation(
         event_id=event.event_id,
-        type_name=type(operation).__name__,
+        kind=_KINDS[type(operation)],
         programme=operation.programme,
         instrument=operation.instrument,
         currency=operation.currency,

@@ -13,6 +13,7 @@ from programme.state import (
     PERPETUAL,
     HeldGrant,
     OpenOperation,
+    OperationKind,
     Totals,
     evolve,
     held_grant,
@@ -138,4 +139,4 @@ def test_an_operation_on_record_says_what_it_relied_on(card_rules: RuleSet) -> N
     spend = box.do(Redeem(code=card_code(), amount_minor=50))
     operation = open_operation(box.records, spend.event_id)
     assert isinstance(operation, OpenOperation)
-    assert (operation.type_name, operation.grant, operation.voided) == ("Redeemed", GRANT_ID, False)
+    assert (operation.kind, operation.grant, operation.voided) == (OperationKind.REDEEMED, GRANT_ID, False)
