@@ -6,6 +6,9 @@ SyncError
 │   ├── Unreadable
 │   └── BadSignature
 └── JournalError
+    ├── JournalMissing   a person enrols the box, or gives it its disk back
+    ├── JournalForeign   a person gives the box its own disk or key back
+    ├── JournalInUse     a person stops the other program
     ├── JournalFull      a person frees disk space: no new operations until then
     ├── JournalBroken    the journal no longer verifies: a new epoch is needed
     └── AlreadyClosed    the writer ended this authorisation before; nothing was written
@@ -36,6 +39,18 @@ class BadSignature(WireError):
 
 class JournalError(SyncError):
     """Base of the journal's errors."""
+
+
+class JournalMissing(JournalError):
+    """There is no journal where the box's should be."""
+
+
+class JournalForeign(JournalError):
+    """Another box's journal, or written under another key."""
+
+
+class JournalInUse(JournalError):
+    """Another program has it open."""
 
 
 class JournalFull(JournalError):

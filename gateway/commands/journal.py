@@ -28,7 +28,8 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
         _show(path, arguments.last)
         return 0
     identity = load_identity(settings.data_dir)
-    report = verify(path, keys={**identity.central_keys, identity.device: identity.journal_key.public_key()})
+    keys = {**identity.central_keys, identity.device: identity.journal_key.public_key()}
+    report = verify(path, keys=keys, device=identity.device)
     acknowledged = f"{report.acknowledged.epoch}/{report.acknowledged.seq}" if report.acknowledged else "-"
     print(
         choose(

@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from programme.events import EpochReason, RowLink
 from sync.chain import Row
 from sync.clock import BootClock, OrderClock, from_us
-from sync.errors import JournalError
+from sync.errors import JournalError, JournalMissing
 from sync.journal import jobs, replica
 from sync.journal.acks import take_ack
 from sync.journal.database import connect_read_only, meaning
@@ -89,7 +89,7 @@ class Journal:
             JournalError: There is none, another program has it open, or it is another box's.
         """
         if not path.exists():
-            raise JournalError(f"{path} doesn't exist: enrol this box")
+            raise JournalMissing(f"{path} doesn't exist: enrol this box")
         lock = FileLock(path)
         with _letting_go(path, lock):
             return cls(next_session(path, device, key, clock), path, lock, new_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
-from sync.errors import JournalError
+from sync.errors import JournalError, JournalInUse
 
 
 class FileLock:
@@ -15,7 +15,8 @@ class FileLock:
         """Take the lock that goes with a file.
 
         Raises:
-            JournalError: Another process holds it, or the folder can't be written.
+            JournalInUse: Another process holds it.
+            JournalError: The folder can't be written.
         """
         try:
             self._file = path.with_name(f"{path.name}.lock").open("ab")
@@ -25,7 +26,7 @@ class FileLock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise JournalError(f"another program has {path} open: stop it first") from None
+            raise JournalInUse(f"another program has {path} open: stop it first") from None
 
     def release(self) -> None:
         """Let it go."""

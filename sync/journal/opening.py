@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from programme.events import EpochOpened, EpochReason
 from sync.clock import BootClock, OrderClock
-from sync.errors import JournalError
+from sync.errors import JournalError, JournalForeign, JournalMissing
 from sync.journal.database import connect, migrate
 from sync.journal.fork import add_epoch
 from sync.journal.standing import Standing, load_standing, salvage_standing
@@ -63,13 +63,13 @@ def next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootCloc
 def _check_owner(connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey) -> None:
     box = connection.execute("SELECT device, journal_key FROM box").fetchone()
     if box is None:
-        raise JournalError(f"{path} holds no journal: enrol this box")
+        raise JournalMissing(f"{path} holds no journal: enrol this box")
     if box[0] != device:
-        raise JournalError(
+        raise JournalForeign(
             f"{path} is the journal of box {box[0]!r}, and this is {device!r}: give it its own disk back"
         )
     if box[1] != key.public_key().public_bytes_raw():
-        raise JournalError(f"{path} was written under another journal key: give box {device!r} its own key file back")
+        raise JournalForeign(f"{path} was written under another journal key: give box {device!r} its own key file back")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from programme.state import Record, evolve, record_kind
 from sync.chain import GENESIS, row_hash
 from sync.clock import to_us
 from sync.closures import check_closure
-from sync.errors import BadSignature, JournalBroken, JournalError, WireError
+from sync.errors import BadSignature, JournalBroken, JournalForeign, JournalMissing, WireError
 from sync.journal.database import connect_read_only, meaning
 from sync.journal.rows import columns_of
 from sync.wire import Ack, open_message
@@ -50,22 +50,25 @@ class Report:
     acknowledged: RowLink | None
 
 
-def verify(path: Path, *, keys: dict[str, Ed25519PublicKey]) -> Report:
+def verify(path: Path, *, keys: dict[str, Ed25519PublicKey], device: str | None = None) -> Report:
     """Verify a journal, also while the agent writes it.
 
     Args:
         keys: Central's, by key id; and under the device's id the box's journal key, if it is known from elsewhere.
+        device: Whose journal it should be; None where the file alone says so, which any box's file would.
 
     Raises:
         JournalBroken: It doesn't hold; says where and what.
+        JournalMissing: It isn't there.
+        JournalForeign: It is another box's, or was written under another key than `keys` names.
         JournalError: The file can't be read.
     """
     if not path.exists():
-        raise JournalError(f"{path} doesn't exist: give the path of a box's journal")
+        raise JournalMissing(f"{path} doesn't exist: give the path of a box's journal")
     try:
         with closing(connect_read_only(path)) as connection:
             connection.execute("BEGIN")  # one view of it all
-            return _Verification(connection, keys).run()
+            return _Verification(connection, keys, expected=device).run()
     except sqlite3.Error as error:
         raise meaning(error, path) from error
 
@@ -76,6 +79,7 @@ class _Verification:
 
     connection: sqlite3.Connection
     keys: dict[str, Ed25519PublicKey]
+    expected: str | None = None
     device: str = ""
     epoch: str = ""
     seq: int = 0
@@ -113,10 +117,20 @@ class _Verification:
         if box is None:
             self._broken("it doesn't say whose journal it is")
         self.device = box[0]
-        key = Ed25519PublicKey.from_public_bytes(box[1])
-        known = self.keys.get(self.device, key)
-        if known.public_bytes_raw() != box[1]:
-            self._broken("it names another journal key than this box's")
+        if self.expected not in (None, self.device):
+            raise JournalForeign(
+                f"this is the journal of box {self.device!r}, and this box is {self.expected!r}: "
+                "give it its own disk back"
+            )
+        try:
+            key = Ed25519PublicKey.from_public_bytes(box[1])
+        except (ValueError, TypeError):
+            self._broken("the journal key it names is no key")
+        if self.keys.get(self.device, key).public_bytes_raw() != box[1]:
+            raise JournalForeign(
+                f"the journal of box {self.device!r} was written under another journal key than this box's: "
+                "give the box its own disk or its own key file back"
+            )
         self.keys = {**self.keys, self.device: key}
 
     def _row(

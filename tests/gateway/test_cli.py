@@ -164,10 +164,11 @@ def test_the_journal_of_another_box_is_refused(agent: AgentProcess, tmp_path: Pa
     for suffix in ("-wal", "-shm"):
         (agent.data_dir / f"journal.sqlite{suffix}").unlink(missing_ok=True)
 
-    started = agent.tool("run")
+    started, verified = agent.tool("run"), agent.tool("journal", "verify")
 
-    assert (started.returncode, started.stderr.count("\n")) == (1, 1)
-    assert "another journal key" in started.stderr
+    for done in (started, verified):
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert "journal" in done.stderr
 
 
 def test_a_changed_row_is_found(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from programme.events import DayClosed, EpochReason, ProgrammeTotals
 from sync.chain import make_row
 from sync.closures import sign_closure
-from sync.errors import JournalBroken, JournalError
+from sync.errors import JournalBroken, JournalForeign, JournalMissing
 from sync.journal.verify import Report, verify
 from tests.sync.boxes import BOX, CENTRAL_KEY_ID, DAY, NOON, Shop, earned, redeemed, sold, voided
 
@@ -204,7 +204,7 @@ def test_a_changed_state_record_is_found(busy: Shop, statement: str) -> None:
         "UPDATE standing SET watermark_hash = zeroblob(32)",
         "DELETE FROM standing",
         "DELETE FROM box",
-        "UPDATE box SET journal_key = zeroblob(32)",
+        "UPDATE box SET journal_key = 'none'",
         "UPDATE epochs SET counter = 7",
     ],
 )
@@ -214,6 +214,21 @@ def test_a_change_around_the_rows_is_found(busy: Shop, statement: str) -> None:
 
     with pytest.raises(JournalBroken):
         check(busy)
+
+
+def test_another_boxs_journal_does_not_pass_for_this_boxs(busy: Shop) -> None:
+    other = {CENTRAL_KEY_ID: busy.central_key.public_key(), "box-b": Ed25519PrivateKey.generate().public_key()}
+
+    with pytest.raises(JournalForeign, match="box 'box-a', and this box is 'box-b'"):
+        verify(busy.path, keys=other, device="box-b")
+    assert verify(busy.path, keys=keys_of(busy), device=BOX).device == BOX
+
+
+def test_a_journal_under_another_key_does_not_pass_for_this_boxs(busy: Shop) -> None:
+    other = {**keys_of(busy), BOX: Ed25519PrivateKey.generate().public_key()}
+
+    with pytest.raises(JournalForeign, match="another journal key"):
+        verify(busy.path, keys=other, device=BOX)
 
 
 def test_a_closure_that_the_box_did_not_sign_is_found(busy: Shop) -> None:
@@ -240,7 +255,7 @@ def append_one(tx: object) -> None:
 
 
 def test_what_is_no_journal_is_said_plainly(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="doesn't exist"):
+    with pytest.raises(JournalMissing, match="doesn't exist"):
         verify(tmp_path / "none", keys={})
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"\x00\x01garbage" * 1_000)
