@@ -194,7 +194,7 @@ def _void(work: Work, device: Device, ask: Ask, entry: RegistryEntry, reserved_m
     if ask.target is None or target is None or not _is_its_own(device, ask, target):
         refusal: Refusal = refusals.UnknownOperation(target=ask.target or ask.authorisation)
         return _Decision(balance_minor=available_minor, refusal=refusal)
-    if events.voids_of(work.db, [ask.target]):
+    if events.voided(work.db, [target]):
         return _Decision(balance_minor=available_minor, refusal=refusals.AlreadyVoided())
     if authorisations.is_void_open(work.db, (ask.programme, ask.instrument), ask.target):
         return _Decision(balance_minor=available_minor, refusal=refusals.ReservedElsewhere())

@@ -1,8 +1,8 @@
 """Incremental booking: new events refold what they touch, and the difference to the ledger is booked.
 
 What an event touches: the instrument it names; the instruments of redemptions whose cover changed with it, because it
-was accepted under a grant, voids what was, or is the answer or the grant itself. The result always equals
-`programme.fold.books.fold_books` over all events, whatever their order.
+was accepted under a grant, voids what was, or is the answer, the grant itself, or the row that ended it. The result
+always equals `programme.fold.books.fold_books` over all events, whatever their order.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from central.store import desk, events, grants, instruments, ledger
 from central.work import Work
-from programme.events import AuthorisationAnswered, Event, GrantIssued, Redeemed, Voided
+from programme.events import AuthorisationAnswered, Event, GrantIssued, GrantReceived, Redeemed, Voided
 from programme.fold.books import InstrumentKey, fold_instrument, instrument_of, newest
-from programme.fold.cover import covered_by_answer, covered_by_grant
+from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row, read_signed_grant
 from programme.fold.effects import Folded, add, inverse
 from programme.registry import RegistryEntry
 
@@ -43,11 +43,7 @@ def book(work: Work) -> None:
 def grant_spent_minor(db: Connection, device: str, grant_id: str) -> dict[str, int]:
     """What was accepted under a grant and not voided, by programme, all branches of a fork together."""
     redemptions = events.under_grant(db, device, grant_id)
-    voided = {
-        void.data.target
-        for void in events.voids_of(db, [event.event_id for event in redemptions])
-        if isinstance(void.data, Voided)
-    }
+    voided = events.voided(db, redemptions)
     spent: dict[str, int] = defaultdict(int)
     for event in redemptions:
         data = event.data
@@ -62,7 +58,7 @@ def _touched(db: Connection, stored: Collection[Event]) -> set[InstrumentKey]:
     touched = {key for event in naming if (key := instrument_of(event.data)) is not None}
     new = {event.event_id for event in stored}
     issued = {_granted(event.data) for event in stored if isinstance(event.data, GrantIssued)}
-    for key in _touched_grants(db, stored) | issued:
+    for key in _touched_grants(db, stored) | _ended_early(db, stored) | issued:
         touched |= _newly_covered_or_not(db, key, new=new, is_new=key in issued)
     return touched
 
@@ -78,6 +74,18 @@ def _touched_grants(db: Connection, stored: Iterable[Event]) -> set[GrantKey]:
     return {key for event in every if (key := _grant_of(event)) is not None}
 
 
+def _ended_early(db: Connection, stored: Iterable[Event]) -> set[GrantKey]:
+    """Grants under which something is ordered after a row that may have ended them."""
+    return {
+        (event.source, used)
+        for event in stored
+        if isinstance(event.data, GrantReceived)
+        for used in events.grants_used_since(
+            db, event.source, read_signed_grant(event.data.signed).epoch, since=event.ordered_at
+        )
+    }
+
+
 def _grant_of(event: Event) -> GrantKey | None:
     if isinstance(event.data, Redeemed) and event.data.evidence.grant is not None:
         return event.source, event.data.evidence.grant
@@ -89,16 +97,22 @@ def _newly_covered_or_not(db: Connection, key: GrantKey, *, new: set[UUID], is_n
     grant = grants.find(db, *key)
     if grant is None:
         return set()
-    every = _under_grant(db, key)
-    before = [] if is_new else [event for event in every if event.event_id not in new]
-    changed = covered_by_grant(grant, every) ^ covered_by_grant(grant, before)
+    every, received = _under_grant(db, key), events.received_grants(db, grant.device, grant.epoch)
+    before = [] if is_new else _without(every, new)
+    ended_before = ending_row(grant, _without(received, new))
+    covered = covered_by_grant(grant, every, ended_by=ending_row(grant, received))
+    changed = covered ^ covered_by_grant(grant, before, ended_by=ended_before)
     named = (instrument_of(event.data) for event in every if event.event_id in changed)
     return {instrument for instrument in named if instrument is not None}
 
 
 def _under_grant(db: Connection, key: GrantKey) -> list[Event]:
     redemptions = events.under_grant(db, *key)
-    return [*redemptions, *events.voids_of(db, [event.event_id for event in redemptions])]
+    return [*redemptions, *events.all_voids(db, [event.event_id for event in redemptions])]
+
+
+def _without(every: Iterable[Event], new: set[UUID]) -> list[Event]:
+    return [event for event in every if event.event_id not in new]
 
 
 def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
@@ -113,7 +127,8 @@ def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
     for key in {key for event in redemptions.values() if (key := _grant_of(event)) is not None}:
         grant = grants.find(db, *key)
         if grant is not None:
-            covered |= covered_by_grant(grant, _under_grant(db, key))
+            ended_by = ending_row(grant, events.received_grants(db, grant.device, grant.epoch))
+            covered |= covered_by_grant(grant, _under_grant(db, key), ended_by=ended_by)
     return covered
 
 

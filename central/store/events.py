@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from central.store.instants import from_us, to_us
 from central.store.schema import EVENTS
@@ -17,6 +17,7 @@ from programme.events import (
     AuthorisationAnswered,
     Earned,
     Event,
+    GrantReceived,
     InstrumentIssued,
     Redeemed,
     Sold,
@@ -24,6 +25,8 @@ from programme.events import (
     decode_event,
 )
 from programme.fold.books import InstrumentKey, instrument_of
+from programme.fold.cover import read_signed_grant
+from programme.fold.effects import voids_of, without_exercises
 
 CHUNK = 500
 """Values in one IN list; databases limit a statement's parameters."""
@@ -41,7 +44,11 @@ def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
 def add(db: Connection, event: Event, raw: bytes) -> None:
     """Store an event that isn't there."""
     key = instrument_of(event.data)
-    grant_id = event.data.evidence.grant if isinstance(event.data, Redeemed) else None
+    grant_id = None
+    if isinstance(event.data, Redeemed):
+        grant_id = event.data.evidence.grant
+    elif isinstance(event.data, GrantReceived):
+        grant_id = read_signed_grant(event.data.signed).grant_id
     target = None
     if isinstance(event.data, Voided):
         target = event.data.target
@@ -120,12 +127,41 @@ def issue_of(db: Connection, key: InstrumentKey) -> InstrumentIssued | None:
 
 def under_grant(db: Connection, device: str, grant_id: str) -> list[Event]:
     """A box's redemptions that name a grant."""
-    return _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.grant_id == grant_id))
+    return _decode(
+        db,
+        select(EVENTS.c.bytes).where(
+            EVENTS.c.source == device, EVENTS.c.grant_id == grant_id, EVENTS.c.type == TYPE_NAMES[Redeemed]
+        ),
+    )
 
 
-def voids_of(db: Connection, targets: Collection[UUID]) -> list[Event]:
-    """Voids of these events."""
+def received_grants(db: Connection, device: str, epoch: str) -> list[Event]:
+    """A box's rows that name a grant of an epoch as received."""
+    return _decode(db, select(EVENTS.c.bytes).where(*_in_epoch(device, epoch, TYPE_NAMES[GrantReceived])))
+
+
+def grants_used_since(db: Connection, device: str, epoch: str, *, since: datetime) -> set[str]:
+    """Ids of an epoch's grants that redemptions ordered since then name."""
+    later = EVENTS.c.ordered_at_us >= to_us(since)
+    used = select(EVENTS.c.grant_id).where(*_in_epoch(device, epoch, TYPE_NAMES[Redeemed]), later)
+    return {grant_id for grant_id in db.execute(used.distinct()).scalars() if grant_id is not None}
+
+
+def _in_epoch(device: str, epoch: str, kind: str) -> tuple[ColumnElement[bool], ...]:
+    of_epoch = EVENTS.c.grant_id.startswith(f"{epoch}/", autoescape=True)
+    return EVENTS.c.source == device, of_epoch, EVENTS.c.type == kind
+
+
+def all_voids(db: Connection, targets: Collection[UUID]) -> list[Event]:
+    """Every void that names one of these events, whether it holds or not."""
     return _about(db, targets, TYPE_NAMES[Voided])
+
+
+def voided(db: Connection, targets: Iterable[Event]) -> set[UUID]:
+    """Those of these events that a void holds for, as the fold sees it: no stranger's, and none made in training."""
+    every = list(targets)
+    voids, _ = voids_of(without_exercises([*every, *all_voids(db, [event.event_id for event in every])]))
+    return set(voids)
 
 
 def answers_to(db: Connection, authorisations: Collection[UUID]) -> list[Event]:

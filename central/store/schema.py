@@ -103,7 +103,7 @@ EVENTS = Table(
     Column("type", String(60), nullable=False),
     Column("programme", String(40)),
     Column("instrument", String(64)),
-    # Of a redemption that stood in: the grant it names.
+    # Of a redemption that stood in, or of a row that takes a grant: the grant it names.
     Column("grant_id", String(80)),
     # What a void reverses, or the authorisation that an answer or an abandonment is about.
     Column("target", String(36)),

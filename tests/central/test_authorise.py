@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from central.store import authorisations
 from programme import refusals
 from programme.authorisations import Answer
+from programme.events import Evidence, Voided
 from programme.refusals import Refusal, refusal_from_json
 from sync.topics import Up
 from tests.central.world import CARD, VOUCHER, Box, Centre
@@ -285,6 +287,24 @@ class TestVoids:
         centre.batch(box_a)
 
         assert refusal(self.ask(centre, box_a, CARD, card, 1_000, earn.event_id)) == refusals.AlreadyVoided()
+
+    def test_a_void_that_does_not_hold_blocks_nothing(self, centre: Centre, box_a: Box, box_b: Box, card: str) -> None:
+        earn = box_a.events[-1]
+        void = Voided(
+            programme=CARD,
+            instrument=card,
+            currency="EUR",
+            target=earn.event_id,
+            amount_minor=1_000,
+            counter=box_b.counter,
+            evidence=Evidence(rules_version=1),
+        )
+        box_b.happened(void)
+        centre.batch(box_b)
+        box_a.happened(replace(void, counter=replace(box_a.counter, training=True)))
+        centre.batch(box_a)
+
+        assert self.ask(centre, box_a, CARD, card, 1_000, earn.event_id).approved
 
     def test_a_sale_is_voided_unless_its_voucher_was_used(self, centre: Centre, box_a: Box, voucher: str) -> None:
         sale = box_a.events[-1]

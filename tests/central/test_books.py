@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from central.attention import desk_to_json
 from central.store import instruments
-from programme.events import Earned, Redeemed, Sold
+from programme.events import Earned, GrantReceived, Redeemed, Sold
+from sync.wire import Verdict
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
 FUNDER = "funder:albret-communaute"
@@ -59,30 +60,56 @@ def test_what_no_grant_covers_waits_for_a_person(centre: Centre, box_a: Box) -> 
 
 
 def test_a_late_row_that_uses_a_ceiling_up_uncovers_later_ones_of_other_cards(centre: Centre, box_a: Box) -> None:
-    cards = [centre.card() for _ in range(3)]
+    cards = [centre.card() for _ in range(6)]
     held = centre.grant(box_a)
     first_seq = len(box_a.rows) + 1
     for card in cards:
-        box_a.redeemed(CARD, card, 5_000, grant=held.grant_id)
+        box_a.redeemed(CARD, card, 2_000, grant=held.grant_id)
 
     centre.batch(box_a, first_seq + 1)
     assert centre.balances() == {"loss": -10_000, "merchant:a": 10_000}
     centre.batch(box_a, first_seq, first_seq)
 
-    assert centre.balances() == {"loss": -15_000, "merchant:a": 10_000, "held:a": 5_000}
+    assert centre.balances() == {"loss": -12_000, "merchant:a": 10_000, "held:a": 2_000}
 
 
 def test_a_late_void_under_a_grant_covers_what_it_made_room_for(centre: Centre, box_a: Box) -> None:
-    cards = [centre.card() for _ in range(3)]
+    cards = [centre.card() for _ in range(6)]
     held = centre.grant(box_a)
-    spends = [box_a.redeemed(CARD, card, 5_000, grant=held.grant_id) for card in cards]
+    spends = [box_a.redeemed(CARD, card, 2_000, grant=held.grant_id) for card in cards]
     centre.batch(box_a)
-    assert centre.balances()["held:a"] == 5_000
+    assert centre.balances()["held:a"] == 2_000
 
     box_a.voided(spends[0])
     centre.batch(box_a)
 
     assert centre.balances() == {"loss": -10_000, "merchant:a": 10_000}
+
+
+def test_a_late_row_that_ends_a_grant_uncovers_what_came_after_it(centre: Centre, box_a: Box) -> None:
+    cards = [centre.card() for _ in range(4)]
+    held = centre.grant(box_a)
+    for card in cards[:3]:
+        box_a.redeemed(CARD, card, 2_000, grant=held.grant_id)
+    (following,) = centre.batch(box_a).signed_grants
+    box_a.took_grant(following)
+    box_a.redeemed(CARD, cards[3], 2_000, grant=held.grant_id)
+    last = len(box_a.rows)
+
+    centre.batch(box_a, last)
+    assert centre.balances() == {"loss": -8_000, "merchant:a": 8_000}
+    centre.batch(box_a, last - 1, last - 1)
+
+    assert centre.balances() == {"loss": -8_000, "merchant:a": 6_000, "held:a": 2_000}
+
+
+def test_a_row_that_holds_no_grant_waits_for_a_person(centre: Centre, box_a: Box) -> None:
+    box_a.happened(GrantReceived(number=1, signed="{}"))
+
+    (verdict,) = centre.batch(box_a).ack.verdicts
+
+    assert verdict.verdict is Verdict.QUARANTINED
+    assert centre.balances() == {}
 
 
 def test_corrections_are_new_entries(centre: Centre, box_a: Box) -> None:
@@ -185,11 +212,11 @@ def test_the_audit_catches_covers_that_were_not_followed(
 ) -> None:
     """A planted bug: a late row changes what a grant covers, and only its own card is folded again."""
     monkeypatch.setattr("central.books._newly_covered_or_not", lambda *_, **__: set())
-    cards = [centre.card() for _ in range(3)]
+    cards = [centre.card() for _ in range(6)]
     held = centre.grant(box_a)
     first_seq = len(box_a.rows) + 1
     for card in cards:
-        box_a.redeemed(CARD, card, 5_000, grant=held.grant_id)
+        box_a.redeemed(CARD, card, 2_000, grant=held.grant_id)
 
     centre.batch(box_a, first_seq + 1)
     centre.batch(box_a, first_seq, first_seq)
