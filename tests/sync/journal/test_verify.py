@@ -204,7 +204,6 @@ def test_a_changed_state_record_is_found(busy: Shop, statement: str) -> None:
         "UPDATE standing SET watermark_hash = zeroblob(32)",
         "DELETE FROM standing",
         "DELETE FROM box",
-        "UPDATE box SET journal_key = 'none'",
         "UPDATE epochs SET counter = 7",
     ],
 )
@@ -229,6 +228,16 @@ def test_a_journal_under_another_key_does_not_pass_for_this_boxs(busy: Shop) -> 
 
     with pytest.raises(JournalForeign, match="another journal key"):
         verify(busy.path, keys=other, device=BOX)
+
+
+def test_a_journal_key_that_is_no_key_is_found(busy: Shop) -> None:
+    busy.close()
+    with closing(sqlite3.connect(busy.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("UPDATE box SET journal_key = x'00'")
+
+    with pytest.raises(JournalBroken, match="no key"):
+        check(busy)
 
 
 def test_a_closure_that_the_box_did_not_sign_is_found(busy: Shop) -> None:
