@@ -15,7 +15,7 @@ from programme.authorisations import Answer, Ask
 from programme.decide import Answered
 from sync.errors import LinkError, Unreadable, WireError
 from sync.topics import Up
-from sync.wire import CONTEXTS, AskMessage, RawRow, open_message, sign_message
+from sync.wire import CONTEXTS, AskMessage, RawRow, open_message, read_text, sign_message
 
 _log = structlog.get_logger("comptoir.asking")
 
@@ -88,7 +88,8 @@ class Asking:
             Whether somebody was waiting for exactly this answer.
         """
         try:
-            answer = open_message(payload, Answer, context=CONTEXTS[Answer], keys=self._identity.central_keys)
+            signed = read_text(payload)
+            answer = open_message(signed, Answer, context=CONTEXTS[Answer], keys=self._identity.central_keys)
         except WireError as error:
             _log.warning("answer dropped", reason=str(error))
             return False
@@ -98,5 +99,5 @@ class Asking:
         if answer.ask != asked or answer.device != self._identity.device:
             _log.warning("answer to another ask dropped", authorisation=str(answer.ask.authorisation))
             return False
-        waiter.set_result(Answered(answer=answer, signed=payload.decode()))
+        waiter.set_result(Answered(answer=answer, signed=signed))
         return True

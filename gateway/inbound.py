@@ -25,7 +25,17 @@ from sync.errors import JournalError, Unreadable, WireError
 from sync.journal import Journal, Transaction
 from sync.outbox import Acked, Input, ResendAsked
 from sync.topics import Down, parse_down, registry
-from sync.wire import CONTEXTS, Ack, Command, RegistryDelta, Resend, decode_payload, open_message, read_signed
+from sync.wire import (
+    CONTEXTS,
+    Ack,
+    Command,
+    RegistryDelta,
+    Resend,
+    decode_payload,
+    open_message,
+    read_signed,
+    read_text,
+)
 
 M = TypeVar("M")
 Report = Callable[[str, bool, dict[str, Any]], None]
@@ -72,11 +82,11 @@ class Inbound:
     async def take(self, topic: str, payload: bytes) -> None:
         """Act on one message."""
         try:
-            await self._act(topic, payload)
+            await self._act(topic, read_text(payload))
         except (WireError, JournalError, CounterError) as error:
             _log.warning("message dropped", topic=topic, reason=str(error))
 
-    async def _act(self, topic: str, payload: bytes) -> None:
+    async def _act(self, topic: str, payload: str) -> None:
         if topic.endswith("/registry"):
             await self._delta(topic, payload)
             return
@@ -94,12 +104,12 @@ class Inbound:
             case Down.ANSWER:
                 return  # taken by whoever asked, at once
 
-    def _open(self, payload: bytes, kind: type[M]) -> M:
+    def _open(self, payload: str, kind: type[M]) -> M:
         return open_message(payload, kind, context=CONTEXTS[kind], keys=self._identity.central_keys)
 
-    async def _ack(self, payload: bytes) -> None:
+    async def _ack(self, payload: str) -> None:
         ack = self._open(payload, Ack)
-        outcome = await asyncio.to_thread(self._journal.acknowledge, ack, payload.decode())
+        outcome = await asyncio.to_thread(self._journal.acknowledge, ack, payload)
         self._acknowledged()
         for verdict in ack.verdicts:
             _log.warning("row not simply booked", seq=verdict.seq, verdict=verdict.verdict.value, reason=verdict.reason)
@@ -120,12 +130,12 @@ class Inbound:
             )
         )
 
-    async def _grant(self, payload: bytes) -> None:
+    async def _grant(self, payload: str) -> None:
         grant = self._open(payload, Grant)
         if grant.device != self._identity.device:
             return
         event_id = self._counter.new_id()
-        received = GrantReceived(number=grant.number, signed=payload.decode())
+        received = GrantReceived(number=grant.number, signed=payload)
 
         def hold(tx: Transaction) -> bool:
             held = held_grant(tx.records)
@@ -138,10 +148,10 @@ class Inbound:
             _log.info("grant held", grant=grant.grant_id, ends_at=grant.ends_at.isoformat())
             self._counter.announce()
 
-    async def _configure(self, payload: bytes) -> None:
+    async def _configure(self, payload: str) -> None:
         try:
-            new = read_configuration(payload.decode(), self._identity)
-        except (ConfigurationRefused, UnicodeDecodeError) as error:
+            new = read_configuration(payload, self._identity)
+        except ConfigurationRefused as error:
             _log.warning("configuration refused", reason=str(error))
             self._report(f"config/{_version_in(payload)}", False, {"reason": str(error)})
             return
@@ -167,7 +177,7 @@ class Inbound:
         else:
             self._report(subject, False, {"reason": f"unknown command {command.name[:40]!r}"})
 
-    async def _delta(self, topic: str, payload: bytes) -> None:
+    async def _delta(self, topic: str, payload: str) -> None:
         delta = self._open(payload, RegistryDelta)
         known = delta.programme in self._counter.configured.book.rules
         if known and topic == registry(self._identity.address.tenant, delta.programme):
@@ -186,7 +196,7 @@ class _Versioned:
     version: int
 
 
-def _version_in(payload: bytes) -> int:
+def _version_in(payload: str) -> int:
     """The version that a refused configuration claims, to name it in the report; 0 where it can't be read."""
     try:
         return decode_payload(read_signed(payload).payload, _Versioned).version

@@ -315,9 +315,21 @@ def read_signed(data: bytes | str, *, limit_bytes: int = MAX_MESSAGE_BYTES) -> S
     Raises:
         Unreadable: Too large, or not an envelope.
     """
+    return decode_payload(read_text(data, limit_bytes=limit_bytes), Signed)
+
+
+def read_text(data: bytes | str, *, limit_bytes: int = MAX_MESSAGE_BYTES) -> str:
+    """A message's text, to verify and to keep verbatim: a decoder that skips unknown members doesn't look into them.
+
+    Raises:
+        Unreadable: Too large, or not UTF-8.
+    """
     if len(data) > limit_bytes:
         raise Unreadable(f"a message of {len(data)} bytes is too large")
-    return decode_payload(data, Signed)
+    try:
+        return data if isinstance(data, str) else data.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"a message that isn't UTF-8: {error.reason}") from None
 
 
 def decode_payload(data: bytes | str, kind: type[M]) -> M:

@@ -86,8 +86,8 @@ def test_an_answer_to_something_else_is_none(box: Box, wrong: Answer) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"garbage", FakeCentral().sign(ANSWER, "answer").encode()],
-    ids=["empty", "garbage", "signed by another"],
+    [b"", b"garbage", b"\xff", FakeCentral().sign(ANSWER, "answer").encode()],
+    ids=["empty", "garbage", "no text", "signed by another"],
 )
 def test_what_central_did_not_sign_is_no_answer(box: Box, payload: bytes) -> None:
     assert ask(box, FakeLink(), lambda asking: _took(asking, payload, False)) is None
@@ -108,3 +108,9 @@ def test_silence_ends_at_the_deadline_and_a_late_answer_finds_nobody(box: Box) -
 
 def test_a_link_that_breaks_is_silence(box: Box) -> None:
     assert ask(box, FakeLink(is_up=False), lambda _: None, deadline_ms=60_000) is None
+
+
+def test_a_genuine_answer_with_bytes_that_are_no_text_is_none(box: Box) -> None:
+    signed = box.central.sign(ANSWER, "answer").encode()[:-1] + b',"x":"\xff"}'
+
+    assert ask(box, FakeLink(), lambda asking: _took(asking, signed, False)) is None

@@ -184,3 +184,10 @@ def test_a_batch_that_unpacks_to_too_much_is_unreadable() -> None:
     streamed = zstandard.ZstdCompressor(write_content_size=False).compress(b"{}")
     with pytest.raises(Unreadable):
         read_batch(streamed)
+
+
+def test_bytes_that_are_no_text_are_refused_wherever_they_hide() -> None:
+    signed = sign_message(ack(), context="ack", key_id="central-1", key=KEY)
+
+    with pytest.raises(Unreadable, match="UTF-8"):
+        open_message(signed[:-1] + b',"x":"\xff"}', Ack, context="ack", keys=KEYS)
