@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
@@ -188,17 +189,22 @@ def _enrol(options: argparse.Namespace) -> int:
 
 
 def _issue(options: argparse.Namespace) -> int:
-    with app.open_workshop(_settings(options)) as workshop:
-        for issued in _issued(workshop, options):
+    """Print each instrument before its transaction is committed, so that no value is owed on a code that is lost.
+
+    A line whose transaction failed after it is worthless; its instrument isn't in the registry.
+    """
+    with app.open_workshop(_settings(options)) as workshop, contextlib.closing(_issued(workshop, options)) as made:
+        for issued in made:
             line = {"instrument": issued.instrument, "token": issued.token}
             sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
     return 0
 
 
-def _issued(workshop: Workshop, options: argparse.Namespace) -> Sequence[issue.Issued]:
+def _issued(workshop: Workshop, options: argparse.Namespace) -> Generator[issue.Issued, None, None]:
     if options.codes is not None:
         codes = [line for line in options.codes.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return tuple(issue.adopt(workshop, options.programme, codes))
+        return issue.adopt(workshop, options.programme, codes)
     order = issue.Order(
         programme=options.programme,
         count=options.count,
@@ -206,7 +212,7 @@ def _issued(workshop: Workshop, options: argparse.Namespace) -> Sequence[issue.I
         consign_to=options.consign,
         is_gift=options.gift,
     )
-    return tuple(issue.issue(workshop, order))
+    return issue.issue(workshop, order)
 
 
 def _serve(options: argparse.Namespace) -> int:

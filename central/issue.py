@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,8 +51,11 @@ class Issued:
     token: str | None
 
 
-def issue(workshop: Workshop, order: Order) -> Iterator[Issued]:
-    """Issue instruments; each one yielded is committed.
+def issue(workshop: Workshop, order: Order) -> Generator[Issued, None, None]:
+    """Issue instruments; each is yielded before its transaction's commit, so that none is of value and unknown.
+
+    Write each down at once: what isn't written can't be handed out, but is owed. What was yielded of a transaction that
+    failed is worthless: it isn't in the registry. The database is locked meanwhile, so don't use it in between.
 
     Raises:
         CommandError: The order doesn't fit the programme.
@@ -63,11 +66,13 @@ def issue(workshop: Workshop, order: Order) -> Iterator[Issued]:
         with workshop.write() as work:
             made = [_make(work, order) for _ in range(min(PER_TRANSACTION, order.count - start))]
             book(work)
-        yield from made
+            yield from made
 
 
-def adopt(workshop: Workshop, programme: str, codes: Sequence[str]) -> Iterator[Issued]:
+def adopt(workshop: Workshop, programme: str, codes: Sequence[str]) -> Generator[Issued, None, None]:
     """Take cards into the registry that were printed before; those that are known stay as they are.
+
+    Each is yielded before its transaction's commit, as by `issue`.
 
     Raises:
         CommandError: The programme is unknown or no card, or a code matches none of its identifiers; nothing was done.
@@ -85,7 +90,7 @@ def adopt(workshop: Workshop, programme: str, codes: Sequence[str]) -> Iterator[
         with workshop.write() as work:
             made = [_register(work, rules, serial) for serial in known[start : start + PER_TRANSACTION]]
             book(work)
-        yield from made
+            yield from made
 
 
 def _rules(work: Work, programme: str) -> RuleSet:

@@ -92,6 +92,25 @@ def test_from_nothing_to_a_consigned_voucher(ready: Terminal, tmp_path: Path) ->
     assert ready.do("desk") == "nothing waits\n"
 
 
+def test_issuing_into_a_pipe_that_breaks_leaves_nothing_owed_that_was_not_told(ready: Terminal) -> None:
+    """Three transactions; the reader leaves after the first line."""
+    arguments = ["issue", VOUCHER, "--count", "600", "--face", "20,00", "--gift", "--data", str(ready.folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "central.cli", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    told = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(timeout=60) != 0
+    assert "Broken pipe" in told
+    owed = {line["account"]: line["balance_minor"] for line in json.loads(ready.do("books", "--json"))["balances"]}
+    assert owed.get("holders", 0) < 600 * 2_000
+
+
 def test_a_refused_enrolment_leaves_no_file_and_an_existing_one_alone(ready: Terminal, tmp_path: Path) -> None:
     request, out = str(request_file(tmp_path)), tmp_path / "enrolment.json"
     ready.fail("enrol", request, "--shop", "z", "--device", "box-a", "--out", str(out))

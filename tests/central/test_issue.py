@@ -105,3 +105,14 @@ def test_codes_that_match_nothing_are_told_before_anything_is_done(centre: Centr
         list(issue.adopt(centre.workshop, CARD, ["2912345678901", "123"]))
 
     assert centre.audit().events == 0
+
+
+def test_what_could_not_be_written_down_is_not_owed(centre: Centre) -> None:
+    made = issue.issue(centre.workshop, Order(programme=VOUCHER, count=3, face_minor=2_000, is_gift=True))
+    first = next(made)
+
+    made.close()
+
+    with centre.workshop.read() as work:
+        assert instruments.entry(work.db, (VOUCHER, first.instrument)) is None
+    assert centre.balances() == {}
