@@ -106,18 +106,17 @@ def _answer(work: Work, device: Device, ask: Ask, decision: _Decision) -> Answer
 
 
 def _book_spends(work: Work, device: Device, message: AskMessage) -> None:
-    """Count the spends that the box has journalled and central doesn't have yet, and voids of spends.
+    """Count the spends that the box has journalled and central doesn't have yet, and voids of what central knows.
+
+    So no value is approved that the same ask says is gone; and an earn that isn't booked adds none.
 
     The rows are authentic by the ask's signature; they come again in their batch, and are duplicates then. Whatever
     else is among them, or isn't understood, waits for its batch.
     """
     sender = sender_of(work, device)
     understood = [found for row in message.rows if (found := _understood(work, sender, row.event.encode()))]
-    spends = {event.event_id for event, _ in understood if isinstance(event.data, Redeemed)}
     for event, raw in sorted(understood, key=lambda found: found[0].order):
-        if isinstance(event.data, Redeemed) or (
-            isinstance(event.data, Voided) and (event.data.target in spends or _is_spend(work, event.data.target))
-        ):
+        if isinstance(event.data, Redeemed) or (isinstance(event.data, Voided) and _is_known(work, event.data.target)):
             take(work, sender, event, raw)
     book(work)
 
@@ -129,9 +128,8 @@ def _understood(work: Work, sender: Sender, raw: bytes) -> tuple[Event, bytes] |
         return None
 
 
-def _is_spend(work: Work, event_id: UUID) -> bool:
-    event = events.find(work.db, event_id)
-    return event is not None and isinstance(event.data, Redeemed)
+def _is_known(work: Work, event_id: UUID) -> bool:
+    return events.raw(work.db, event_id) is not None
 
 
 def _decide(work: Work, device: Device, ask: Ask) -> _Decision:

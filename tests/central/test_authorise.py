@@ -195,6 +195,16 @@ def test_a_void_of_a_spend_in_an_ask_gives_the_value_back(centre: Centre, box_a:
     assert answer.approved
 
 
+def test_value_that_the_ask_says_was_voided_is_not_approved(centre: Centre, box_a: Box, card: str) -> None:
+    box_a.voided(box_a.events[-1])
+
+    answer = centre.ask(box_a, box_a.ask(CARD, card, 1_000, rows=tuple(box_a.rows[-1:])))
+
+    assert refusal(answer) == refusals.InsufficientBalance(available_minor=0)
+    assert centre.batch(box_a).ack.seq == len(box_a.rows)
+    assert centre.balances() == {}
+
+
 def test_a_sold_voucher_is_approved_for_one_shop(centre: Centre, box_a: Box, box_b: Box, voucher: str) -> None:
     assert centre.ask(box_b, box_b.ask(VOUCHER, voucher, 2_000)).approved
     assert refusal(centre.ask(box_a, box_a.ask(VOUCHER, voucher, 2_000))) == refusals.ReservedElsewhere()
