@@ -25,16 +25,21 @@ class SignedConfiguration:
 
 
 def current(work: Work, device: Device) -> SignedConfiguration:
-    """The box's configuration; made and kept if something changed since the last one."""
+    """The box's configuration; a new version if something changed since the last one.
+
+    It holds the reference keys, so the database keeps its fingerprint alone: signed again, it is the same bytes.
+    """
     content = _content(work, device)
     fingerprint = hashlib.sha256(canonical_bytes(content)).hexdigest()
     known = devices.find(work.db, device.device)
     if known is not None and known.config_content == fingerprint:
-        return SignedConfiguration(version=known.config_version, signed=known.config_signed.encode())
-    version = known.config_version + 1 if known is not None else 1
-    signed = work.keys.sign_as(CONFIG_CONTEXT, replace(content, version=version))
-    devices.set_configuration(work.db, device.device, version=version, content=fingerprint, signed=signed.decode())
-    return SignedConfiguration(version=version, signed=signed)
+        version = known.config_version
+    else:
+        version = known.config_version + 1 if known is not None else 1
+        devices.set_configuration(work.db, device.device, version=version, content=fingerprint)
+    return SignedConfiguration(
+        version=version, signed=work.keys.sign_as(CONFIG_CONTEXT, replace(content, version=version))
+    )
 
 
 def _content(work: Work, device: Device) -> Configuration:

@@ -1,7 +1,8 @@
 """Central's secrets: files that only their owner may read, in the data directory's `keys` folder.
 
 The signing key signs messages to boxes, the token key signs codes; each programme has a key that turns serials into
-references. Nothing of this is in the database, so a copy of the database alone forges nothing.
+references. Nothing of this is in the database, so a copy of the database alone forges no message and no code. It does
+hold the codes of vouchers consigned to boxes, which are worth their value once sold: it is for its owner only, too.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
@@ -14,6 +15,7 @@ from central.errors import StoreError
 from central.store import meta
 from central.store.schema import META, METADATA, VERSION
 
+_OWNER_ONLY = 0o600
 _WAIT_FOR_LOCK_MS = 30_000
 """Commands may write while the server runs; each transaction is short."""
 
@@ -54,6 +56,7 @@ def create_store(url: str, *, tenant: str) -> Store:
     """
     engine = _engine(url)
     try:
+        _keep_private(engine, create=True)
         if inspect(engine).has_table(META.name):
             raise StoreError(f"{_name(url)}: there is a database already; nothing was changed")
         store = Store(engine)
@@ -64,6 +67,8 @@ def create_store(url: str, *, tenant: str) -> Store:
             meta.write(db, meta.GENERATION, "1")
     except SQLAlchemyError as error:
         raise _unusable(url, error) from error
+    except OSError as error:
+        raise StoreError(f"{_name(url)}: can't make the database ({error.strerror}); choose another folder") from None
     return store
 
 
@@ -75,6 +80,7 @@ def open_store(url: str) -> Store:
     """
     engine = _engine(url)
     try:
+        _keep_private(engine, create=False)
         if not inspect(engine).has_table(META.name):
             raise StoreError(f"{_name(url)}: no database of comptoir-central; make one with comptoir-central init")
         store = Store(engine)
@@ -82,6 +88,8 @@ def open_store(url: str) -> Store:
             version = db.execute(select(META.c.value).where(META.c.name == meta.SCHEMA_VERSION)).scalar_one_or_none()
     except SQLAlchemyError as error:
         raise _unusable(url, error) from error
+    except OSError as error:
+        raise StoreError(f"{_name(url)}: can't be kept from others' eyes ({error.strerror}); check its owner") from None
     if version != str(VERSION):
         raise StoreError(
             f"{_name(url)}: the database is of version {version}, this program needs {VERSION}; "
@@ -100,6 +108,23 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_private(engine: Engine, *, create: bool) -> None:
+    """Make the database's files its owner's only: it holds codes that are worth money.
+
+    SQLite gives its -wal and -shm files the database's mode.
+    """
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:":
+        return
+    path = Path(name)
+    if create:
+        path.touch(mode=_OWNER_ONLY)
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        if file.exists() and file.stat().st_mode & 0o777 != _OWNER_ONLY:
+            file.chmod(_OWNER_ONLY)
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - whatever the driver returns

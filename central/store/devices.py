@@ -41,7 +41,6 @@ class Device:
         snapshot_secret_hash: SHA-256 of its bearer secret, in hex.
         config_version: Of the newest configuration made for it.
         config_content: Fingerprint of what that was made of.
-        config_signed: That configuration, as signed.
     """
 
     device: str
@@ -52,7 +51,6 @@ class Device:
     snapshot_secret_hash: str
     config_version: int = 0
     config_content: str = ""
-    config_signed: str = ""
 
     @property
     def key(self) -> Ed25519PublicKey:
@@ -143,13 +141,12 @@ def _device(row: Row[tuple[object, ...]]) -> Device:
         snapshot_secret_hash=row.snapshot_secret_hash,
         config_version=row.config_version,
         config_content=row.config_content,
-        config_signed=row.config_signed,
     )
 
 
-def set_configuration(db: Connection, device: str, *, version: int, content: str, signed: str) -> None:
-    """Keep the newest configuration made for a box."""
-    values = {"config_version": version, "config_content": content, "config_signed": signed}
+def set_configuration(db: Connection, device: str, *, version: int, content: str) -> None:
+    """Note the newest configuration made for a box."""
+    values = {"config_version": version, "config_content": content}
     db.execute(update(DEVICES).where(DEVICES.c.device == device).values(**values))
 
 

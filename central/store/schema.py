@@ -20,7 +20,7 @@ from sqlalchemy import (
     event,
 )
 
-VERSION = 1
+VERSION = 2
 
 METADATA = MetaData()
 
@@ -45,10 +45,9 @@ DEVICES = Table(
     Column("journal_key", String(60), nullable=False),
     Column("snapshot_secret_hash", String(64), nullable=False),
     Column("enrolled_at_us", BigInteger, nullable=False),
-    # The newest configuration as signed, and what it was made of, so that a change is noticed.
+    # The newest configuration, and the fingerprint of what it was made of, so that a change is noticed.
     Column("config_version", Integer, nullable=False, default=0),
     Column("config_content", String(64), nullable=False, default=""),
-    Column("config_signed", Text, nullable=False, default=""),
 )
 
 PRESENCE = Table(

@@ -9,6 +9,8 @@ import pytest
 
 from central.errors import KeysError
 from central.keys import create_keys, create_reference_key, load_keys
+from sync.chain import b64
+from tests.central.world import Box, Centre
 
 
 def test_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
@@ -48,3 +50,23 @@ def test_a_missing_or_damaged_key_is_named(tmp_path: Path, content: bytes | None
 
     with pytest.raises(KeysError, match=r"token-1\.key.*restore it from the backup"):
         load_keys(tmp_path, [])
+
+
+def test_a_copy_of_the_database_holds_no_key(centre: Centre, box_a: Box) -> None:
+    centre.batch(box_a)
+    centre.birth(box_a, config=0)
+    with centre.workshop.read() as work:
+        references = [b64(key) for key in work.keys.references.values()]
+    content = b"".join(path.read_bytes() for path in centre.folder.glob("central.sqlite*"))
+
+    assert len(references) == 2
+    assert [key for key in references if key.encode() in content] == []
+
+
+def test_a_configuration_sent_again_is_the_same_bytes(centre: Centre, box_a: Box) -> None:
+    first = centre.birth(box_a, config=0)
+    centre.restart()
+
+    again = centre.birth(box_a, config=0)
+
+    assert first.raw[0].payload == again.raw[0].payload == box_a.enrolment.configuration.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from central.errors import StoreError
+from central.store import meta
 from central.store.database import Store, create_store, open_store
 from central.store.instants import from_us, to_us
 from tests.central.world import NOON
@@ -82,3 +84,17 @@ def test_instants_keep_their_microseconds() -> None:
     instant = NOON.replace(year=2099, microsecond=999_999)
 
     assert from_us(to_us(instant)) == instant
+
+
+def test_the_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "central.sqlite"
+    url = f"sqlite:///{path}"
+    create_store(url, tenant="albret").close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    path.chmod(0o644)
+    with closing(open_store(url)) as store, store.write() as db:
+        meta.write(db, "test", "written")
+        files = sorted(tmp_path.iterdir())
+        assert [file.name for file in files] == ["central.sqlite", "central.sqlite-shm", "central.sqlite-wal"]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
