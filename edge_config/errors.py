@@ -17,11 +17,13 @@ class SettingsError(EdgeConfigError):
 
     Attributes:
         faults: Every fault found, each "key: what is wrong".
+        language: In which they are told, as far as the settings could say.
     """
 
-    def __init__(self, source: str, faults: list[str]) -> None:
-        super().__init__(f"{source}: {'; '.join(faults)}")
+    def __init__(self, source: str, faults: list[str], *, language: str) -> None:
+        super().__init__(f"{source}{' : ' if language == 'fr' else ': '}{'; '.join(faults)}")
         self.faults = faults
+        self.language = language
 
 
 class EnrolmentError(EdgeConfigError):

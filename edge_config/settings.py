@@ -9,6 +9,7 @@ Scalars can be set from the environment: `COMPTOIR_` and the key in capitals, a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from edge_config.errors import SettingsError
+from edge_config.faults import Fault, contradictions, explain_system, explain_toml, explain_value
 
 PREFIX = "COMPTOIR_"
 _STRICT = ConfigDict(extra="forbid")
+_LANGUAGE_LINE = re.compile(r"""^\s*language\s*=\s*["'](fr|en)["']""", re.MULTILINE)
+_MOST_DIGITS = 18
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
@@ -169,14 +173,16 @@ S = TypeVar("S", BoxSettings, CentralSettings)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Form(Generic[S]):
-    """How one program's settings are read: its adapter, and the keys that the environment may set."""
+    """How one program's settings are read: its type, the keys that the environment may set, and who reads of faults."""
 
     kind: type[S]
+    default_language: str
     from_environment: tuple[str, ...]
 
 
 _BOX = _Form(
     kind=BoxSettings,
+    default_language="fr",
     from_environment=(
         "data_dir",
         "language",
@@ -195,6 +201,7 @@ _BOX = _Form(
 )
 _CENTRAL = _Form(
     kind=CentralSettings,
+    default_language="en",
     from_environment=("data_dir", "tenant", "broker", "http.host", "http.port", "public_url", "database"),
 )
 
@@ -218,72 +225,76 @@ def load_central_settings(path: Path, environ: Mapping[str, str]) -> CentralSett
 
 
 def _load(path: Path, environ: Mapping[str, str], form: _Form[S]) -> S:
-    table = _read_toml(path)
+    table = _read_toml(path, environ, form.default_language)
     faults = _override(table, environ, form.from_environment)
+    language = _language_of(table.get("language"), form.default_language)
     try:
         settings = TypeAdapter(form.kind).validate_python(table)
     except ValidationError as error:
-        faults += [_fault(item["loc"], item["msg"]) for item in error.errors()]
+        faults += [explain_value(item) for item in error.errors()]
         settings = None
-    faults += _contradictions(table)
+    faults += contradictions(table)
     if settings is None or faults:
-        raise SettingsError(str(path), faults)
+        told = [_naming_variable(fault, environ, form.from_environment).say(language) for fault in faults]
+        raise SettingsError(str(path), told, language=language)
     return _with_absolute_data_dir(settings, path)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, environ: Mapping[str, str], default_language: str) -> dict[str, Any]:
+    language = _language_of(environ.get(PREFIX + "LANGUAGE"), default_language)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(str(path), [f"can't be read ({error.strerror}): name the file with --config"]) from None
+        reason = explain_system(error, language)
+        french = f"ne peut pas être lu ({reason}) : nommez le fichier avec --config"
+        told = french if language == "fr" else f"can't be read ({reason}): name the file with --config"
+        raise SettingsError(str(path), [told], language=language) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(str(path), [f"not UTF-8 text, from byte {error.start} on"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(str(path), [f"not valid TOML: {error}"]) from None
+        french = f"ce n'est pas du texte UTF-8, à partir de l'octet {error.start}"
+        told = french if language == "fr" else f"not UTF-8 text, from byte {error.start} on"
+        raise SettingsError(str(path), [told], language=language) from None
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also of numbers and nestings that Python itself refuses
+        written = _LANGUAGE_LINE.search(text)
+        language = _language_of(environ.get(PREFIX + "LANGUAGE", written and written[1]), default_language)
+        raise SettingsError(str(path), [explain_toml(error).say(language)], language=language) from None
 
 
-def _override(table: dict[str, Any], environ: Mapping[str, str], keys: tuple[str, ...]) -> list[str]:
+def _language_of(value: object, default: str) -> str:
+    return value if isinstance(value, str) and value in ("fr", "en") else default
+
+
+def _override(table: dict[str, Any], environ: Mapping[str, str], keys: tuple[str, ...]) -> list[Fault]:
     """Put the environment's values over the file's; returns faults."""
     faults = []
     for key in keys:
-        variable = PREFIX + key.upper().replace(".", "_")
+        variable = _variable(key)
         if variable not in environ:
             continue
         head, dot, leaf = key.partition(".")
         target = table.setdefault(head, {}) if dot else table
         if not isinstance(target, dict):
-            faults.append(f"{head}: must be a table, for {variable} sets a key of it")
+            french = f"doit être une table, car {variable} en règle une clé"
+            english = f"must be a table, for {variable} sets a key of it"
+            faults.append(Fault(key=head, french=french, english=english))
             continue
         target[leaf or head] = _typed(environ[variable])
     return faults
 
 
+def _variable(key: str) -> str:
+    return PREFIX + key.upper().replace(".", "_")
+
+
+def _naming_variable(fault: Fault, environ: Mapping[str, str], keys: tuple[str, ...]) -> Fault:
+    """Name the variable that gave a wrong value, or a person looks for it in the file."""
+    variable = _variable(fault.key)
+    return replace(fault, key=f"{fault.key} ({variable})") if fault.key in keys and variable in environ else fault
+
+
 def _typed(text: str) -> str | int:
-    return int(text) if text.isascii() and text.isdecimal() else text
-
-
-def _fault(where: tuple[int | str, ...], what: str) -> str:
-    return f"{'.'.join(map(str, where)) or 'file'}: {what[0].lower()}{what[1:]}"
-
-
-def _contradictions(table: dict[str, Any]) -> list[str]:
-    """What types can't say; it looks at the raw table, so that these faults are told along with the others."""
-    faults = []
-    for index, camera in enumerate(_tables(table.get("cameras"))):
-        if ("folder" in camera) == ("video" in camera):
-            faults.append(f"cameras.{index}: exactly one of folder and video must be given")
-    printer = table.get("printer")
-    if isinstance(printer, dict) and printer.get("paper_mm", 80) not in (58, 80):
-        faults.append("printer.paper_mm: must be 80 or 58")
-    devices = [*_tables(table.get("scanners")), *_tables(table.get("cameras")), *_tables([printer])]
-    names = [str(device["name"]) for device in devices if "name" in device]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        faults.append(f"{name}: two devices have this name")
-    return faults
-
-
-def _tables(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else text
 
 
 def _with_absolute_data_dir(settings: S, path: Path) -> S:

@@ -78,9 +78,26 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
-    (fault,) = faults(tmp_path, 'data_dir = "x"\nlanguage = \n')
+    (french,) = faults(tmp_path, 'data_dir = "x"\nlanguage = \n')
+    (english,) = faults(tmp_path, 'language = "en"\ndata_dir = "x"\n[api\n')
 
-    assert "line 2" in fault
+    assert french.startswith("TOML : ligne 2, colonne 12 : ")
+    assert english.startswith("TOML: line 3, column 5: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('data_dir = "x"\ndata_dir = "y"\n', "ligne 2, colonne 15 : ce réglage ou cette table est donné deux fois"),
+        ('data_dir = """x', "ce n'est pas du TOML"),
+        (f"data_dir = {'[' * 5_000}", "l'une dans l'autre"),
+        (f"data_dir = {'9' * 5_000}", "ce n'est pas du TOML"),
+    ],
+)
+def test_every_way_of_not_being_toml_is_told(tmp_path: Path, text: str, expected: str) -> None:
+    (fault,) = faults(tmp_path, text)
+
+    assert expected in fault
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
@@ -105,7 +122,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         """,
     )
 
-    keys = {fault.partition(":")[0] for fault in told}
+    keys = {fault.partition(" :")[0] for fault in told}
     assert keys == {
         "data_dir",
         "langage",
@@ -120,11 +137,78 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_environment_names_its_key(tmp_path: Path) -> None:
-    assert faults(tmp_path, 'data_dir = "x"', COMPTOIR_API_PORT="many")[0].startswith("api.port:")
+    assert faults(tmp_path, 'data_dir = "x"', COMPTOIR_API_PORT="many") == [
+        "api.port (COMPTOIR_API_PORT) : doit être un nombre entier"
+    ]
 
 
 def test_a_key_that_should_be_a_table(tmp_path: Path) -> None:
-    assert any(fault.startswith("api:") for fault in faults(tmp_path, 'data_dir="x"\napi=1', COMPTOIR_API_PORT="1"))
+    assert any(fault.startswith("api :") for fault in faults(tmp_path, 'data_dir="x"\napi=1', COMPTOIR_API_PORT="1"))
+
+
+SENTENCES = {
+    "": ("data_dir : manque, ce réglage est obligatoire", "data_dir: is missing, this setting is required"),
+    "langage = 1": ("langage : réglage inconnu, vérifiez son nom", "langage: unknown setting, check its name"),
+    "broker = 1": ("broker : doit être un texte entre guillemets", "broker: must be text in quotes"),
+    "data_dir = 1": ("data_dir : doit être un chemin entre guillemets", "data_dir: must be a path in quotes"),
+    'data_dir = "\\u0000"': ("data_dir : contient un caractère nul", "data_dir: holds a null character"),
+    'ask_deadline_ms = "x"': (
+        "ask_deadline_ms : doit être un nombre entier",
+        "ask_deadline_ms: must be a whole number",
+    ),
+    "ask_deadline_ms = 1.5": (
+        "ask_deadline_ms : doit être un nombre entier, sans virgule",
+        "ask_deadline_ms: must be a whole number, without decimals",
+    ),
+    "ask_deadline_ms = 0": ("ask_deadline_ms : doit être plus grand que 0", "ask_deadline_ms: must be more than 0"),
+    "api.port = -1": ("api.port : doit être au moins 0", "api.port: must be at least 0"),
+    "api.port = 65536": ("api.port : doit être au plus 65535", "api.port: must be at most 65535"),
+    'api.host = "0.0.0.0"': (
+        "api.host : doit être une adresse de cette machine : 127.0.0.1, localhost ou ::1",
+        "api.host: must be an address of this machine: 127.0.0.1, localhost or ::1",
+    ),
+    'broker = "http://x"': (
+        "broker : doit être de la forme mqtt://machine:1883",
+        "broker: must look like mqtt://host:1883",
+    ),
+    'central = "x"': (
+        "central : doit être une adresse http:// ou https://, sans espace",
+        "central: must be an http:// or https:// address, without spaces",
+    ),
+    'printer = {name = "Été", host = ""}': (
+        "printer.host : ne doit pas être vide",
+        "printer.name: only small letters, digits and hyphens, at most 40, for example “printer-1”",
+    ),
+    'printer = {name = "p", host = "h", confirm_by = 3}': (
+        'printer.confirm_by : doit être "process_id" ou "paper_status"',
+        'printer.confirm_by: must be "process_id" or "paper_status"',
+    ),
+    "printer = 5": ("printer : doit être une table : écrivez [printer]", "printer: must be a table: write [printer]"),
+    "scanners = 5": ("scanners : doit être une liste : écrivez [[scanners]]", "scanners: must be a list"),
+    "cameras = [{}]": ("cameras.0 : donnez soit folder, soit video", "cameras.0: give either folder or video"),
+}
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_a_fault_is_a_sentence_in_the_shopkeepers_language(tmp_path: Path, text: str) -> None:
+    french, english = SENTENCES[text]
+
+    assert french in "; ".join(faults(tmp_path, text))
+    assert english in "; ".join(faults(tmp_path, f'language = "en"\n{text}'))
+
+
+def test_an_unknown_language_is_told_in_french(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, 'data_dir = "x"\nlanguage = "de"')
+
+    assert fault == 'language : doit être "fr" ou "en"'
+
+
+def test_centrals_faults_are_in_english(tmp_path: Path) -> None:
+    path = tmp_path / "central.toml"
+    path.write_text('data_dir = "c"\ntenant = "Albret"\nbroker = "mqtt://h"\n', encoding="utf-8")
+
+    with pytest.raises(SettingsError, match="tenant: only small letters"):
+        load_central_settings(path, {})
 
 
 def test_a_missing_file_says_how_to_name_it(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_broken_settings_tell_every_fault_in_one_line(tmp_path: Path, capsys: py
 
     config.write_text("data_dir = \n", encoding="utf-8")
     assert cli.main(["run", "--config", str(config)]) == 2
-    assert "line 1" in error_of(capsys)
+    assert "ligne 1" in error_of(capsys)
 
 
 def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,149 @@
+"""What is wrong with settings, in plain words: French for the shop, English for who sets `language = "en"`."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_LINE = re.compile(r"at line (\d+), column (\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        key: Of the settings, e.g. `api.port`.
+        french: What is wrong and what is wanted, after the key.
+    """
+
+    key: str
+    french: str
+    english: str
+
+    def say(self, language: str) -> str:
+        """The sentence."""
+        return f"{self.key} : {self.french}" if language == "fr" else f"{self.key}: {self.english}"
+
+
+# By pydantic's error type (https://docs.pydantic.dev/latest/errors/validation_errors/), with the names of its `ctx`.
+_BY_TYPE: Mapping[str, tuple[str, str]] = {
+    "missing": ("manque, ce réglage est obligatoire", "is missing, this setting is required"),
+    "unexpected_keyword_argument": ("réglage inconnu, vérifiez son nom", "unknown setting, check its name"),
+    "extra_forbidden": ("réglage inconnu, vérifiez son nom", "unknown setting, check its name"),
+    "string_type": ("doit être un texte entre guillemets", "must be text in quotes"),
+    "int_type": ("doit être un nombre entier", "must be a whole number"),
+    "int_parsing": ("doit être un nombre entier", "must be a whole number"),
+    "int_parsing_size": ("ce nombre est bien trop grand", "this number is far too large"),
+    "int_from_float": ("doit être un nombre entier, sans virgule", "must be a whole number, without decimals"),
+    "greater_than": ("doit être plus grand que {gt}", "must be more than {gt}"),
+    "greater_than_equal": ("doit être au moins {ge}", "must be at least {ge}"),
+    "less_than": ("doit être plus petit que {lt}", "must be less than {lt}"),
+    "less_than_equal": ("doit être au plus {le}", "must be at most {le}"),
+    "string_too_short": ("ne doit pas être vide", "must not be empty"),
+    "string_too_long": ("trop long, {max_length} caractères au plus", "too long, at most {max_length} characters"),
+    "path_type": ("doit être un chemin entre guillemets", "must be a path in quotes"),
+    "tuple_type": ("doit être une liste : écrivez [[{leaf}]]", "must be a list: write [[{leaf}]]"),
+    "dataclass_type": ("doit être une table : écrivez [{leaf}]", "must be a table: write [{leaf}]"),
+}
+_OTHER = ("valeur inutilisable", "can't be used")
+
+_PATTERNS: Mapping[str, tuple[str, str]] = {
+    "name": (
+        "lettres minuscules sans accent, chiffres et tirets seulement, 40 au plus, par exemple « imprimante-1 »",
+        "only small letters, digits and hyphens, at most 40, for example “printer-1”",
+    ),
+    "host": (
+        "doit être une adresse de cette machine : 127.0.0.1, localhost ou ::1",
+        "must be an address of this machine: 127.0.0.1, localhost or ::1",
+    ),
+    "broker": (
+        "doit être de la forme mqtt://machine:1883",
+        "must look like mqtt://host:1883",
+    ),
+    "central": (
+        "doit être une adresse http:// ou https://, sans espace",
+        "must be an http:// or https:// address, without spaces",
+    ),
+}
+_PATTERN_KEYS = {"tenant": "name", "public_url": "central"}
+_CHOICES: Mapping[str, tuple[str, ...]] = {"language": ("fr", "en"), "confirm_by": ("process_id", "paper_status")}
+
+_SYSTEM: Mapping[int, tuple[str, str]] = {
+    errno.ENOENT: ("introuvable", "no such file"),
+    errno.EACCES: ("accès refusé", "permission denied"),
+    errno.EPERM: ("accès refusé", "permission denied"),
+    errno.EISDIR: ("c'est un dossier", "it is a folder"),
+    errno.ENOTDIR: ("un dossier du chemin n'en est pas un", "a folder of the path is none"),
+    errno.EEXIST: ("existe déjà", "exists already"),
+    errno.ENOSPC: ("plus de place sur le disque", "no space left on the disk"),
+    errno.EROFS: ("disque en lecture seule", "the disk is read-only"),
+}
+
+
+def explain_value(item: Mapping[str, Any]) -> Fault:
+    """A fault that pydantic found (one of its `errors()`)."""
+    where = tuple(map(str, item["loc"]))
+    leaf = where[-1] if where else ""
+    french, english = _sentences(item["type"], leaf)
+    limits = {**item.get("ctx", {}), "leaf": leaf}
+    return Fault(key=".".join(where) or "?", french=french.format(**limits), english=english.format(**limits))
+
+
+def _sentences(kind: str, leaf: str) -> tuple[str, str]:
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(_PATTERN_KEYS.get(leaf, leaf), _OTHER)
+    if kind == "enum" and leaf in _CHOICES:
+        values = [f'"{value}"' for value in _CHOICES[leaf]]
+        return f"doit être {' ou '.join(values)}", f"must be {' or '.join(values)}"
+    return _BY_TYPE.get(kind, _OTHER)
+
+
+def explain_toml(error: Exception) -> Fault:
+    """A file that isn't TOML; tomllib says where in its message only."""
+    found = _LINE.search(str(error))
+    french_place = f"ligne {found[1]}, colonne {found[2]}" if found else "fin du fichier"
+    english_place = f"line {found[1]}, column {found[2]}" if found else "end of the file"
+    if isinstance(error, RecursionError):
+        french, english = "trop de tables ou de listes l'une dans l'autre", "too many tables or lists in one another"
+    elif str(error).startswith(("Cannot", "Duplicate")):
+        french, english = "ce réglage ou cette table est donné deux fois", "this setting or table is given twice"
+    else:
+        french = "ce n'est pas du TOML ; vérifiez guillemets, crochets et signes ="
+        english = "not valid TOML; check quotes, brackets and equals signs"
+    return Fault(key="TOML", french=f"{french_place} : {french}", english=f"{english_place}: {english}")
+
+
+def explain_system(error: OSError, language: str) -> str:
+    """Why the system refused, in words; its own where it is none of the usual reasons."""
+    sentences = _SYSTEM.get(error.errno or 0)
+    if sentences is None:
+        return error.strerror or str(error)
+    return sentences[0 if language == "fr" else 1]
+
+
+def contradictions(table: dict[str, Any]) -> list[Fault]:
+    """What types can't say; it looks at the raw table, so that these faults are told along with the others."""
+    faults = []
+    for index, camera in enumerate(_tables(table.get("cameras"))):
+        if ("folder" in camera) == ("video" in camera):
+            french, english = "donnez soit folder, soit video", "give either folder or video"
+            faults.append(Fault(key=f"cameras.{index}", french=french, english=english))
+    if "\0" in str(table.get("data_dir", "")):  # which no system takes in a path
+        faults.append(Fault(key="data_dir", french="contient un caractère nul", english="holds a null character"))
+    printer = table.get("printer")
+    if isinstance(printer, dict) and printer.get("paper_mm", 80) not in (58, 80):
+        faults.append(Fault(key="printer.paper_mm", french="doit être 80 ou 58", english="must be 80 or 58"))
+    devices = [*_tables(table.get("scanners")), *_tables(table.get("cameras")), *_tables([printer])]
+    names = [str(device["name"]) for device in devices if "name" in device]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        french, english = "deux appareils portent ce nom", "two devices have this name"
+        faults.append(Fault(key=name, french=french, english=english))
+    return faults
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
