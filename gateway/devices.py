@@ -102,7 +102,7 @@ class Devices:
                 ready()
                 async for read in serial_scans(port, now=self._now):
                     if isinstance(read, Scan):
-                        self._take(read)
+                        self._take(read, sees_one=True)
                     else:
                         _log.warning("garbled scan", device=settings.name, reason=read.reason.value)
                         self._desk.place_garbled(device=settings.name)
@@ -116,7 +116,7 @@ class Devices:
                 ready()
                 async for seen in eye.scans(self._now):
                     if isinstance(seen, Scan):
-                        self._take(seen)
+                        self._take(seen, sees_one=False)
                     else:
                         _log.warning("unreadable picture", device=settings.name, picture=str(seen))
 
@@ -152,8 +152,9 @@ class Devices:
             self._board.hint(name, said)
             spooler.wake()
 
-    def _take(self, scan: Scan) -> None:
-        if self._duplicates.is_new(device=scan.device, payload=scan.payload, now_s=time.monotonic()):
+    def _take(self, scan: Scan, *, sees_one: bool) -> None:
+        now_s = time.monotonic()
+        if self._duplicates.is_new(device=scan.device, payload=scan.payload, now_s=now_s, sees_one=sees_one):
             self._desk.place(scan.payload, device=scan.device, read_at=scan.read_at)
 
     def _next_process_id(self) -> bytes:

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from drivers.scanner.duplicates import DuplicateFilter
 
 
-def new_at(duplicates: DuplicateFilter, now_s: float, payload: str = "V1", device: str = "counter") -> bool:
-    return duplicates.is_new(device=device, payload=payload, now_s=now_s)
+def new_at(
+    duplicates: DuplicateFilter, now_s: float, payload: str = "V1", device: str = "counter", *, sees_one: bool = False
+) -> bool:
+    return duplicates.is_new(device=device, payload=payload, now_s=now_s, sees_one=sees_one)
 
 
 def test_a_held_trigger_is_one_scan() -> None:
@@ -34,6 +36,13 @@ def test_two_codes_in_one_picture_do_not_renew_each_other() -> None:
     reads = [(0.0, "V1"), (0.0, "V2"), (0.1, "V1"), (0.1, "V2"), (0.2, "V1")]
 
     assert [new_at(duplicates, now_s, payload) for now_s, payload in reads] == [True, True, False, False, False]
+
+
+def test_a_code_after_another_one_at_a_hand_scanner_is_deliberate() -> None:
+    duplicates = DuplicateFilter(window_s=2.0)
+    reads = [(0.0, "V1"), (0.5, "V2"), (0.6, "V2"), (1.0, "V1")]
+
+    assert [new_at(duplicates, now_s, payload, sees_one=True) for now_s, payload in reads] == [True, True, False, True]
 
 
 def test_the_same_code_after_an_absence_is_deliberate() -> None:
