@@ -14,7 +14,7 @@ import structlog
 from gateway.identity import Identity
 from sync.backoff import Backoff
 from sync.chain import check_signature, unb64
-from sync.errors import BadSignature, JournalError, LinkError, WireError
+from sync.errors import BadSignature, JournalError, LinkError, Unreadable, WireError
 from sync.journal import Journal
 from sync.wire import CONTEXTS, Head, RegistryDelta, RegistrySnapshot, decode_payload, read_signed
 
@@ -119,7 +119,7 @@ class Replica:
             mine = known.get(programme)
             if mine is not None and not _is_behind(mine, head):
                 self.checked_at[programme] = self._now()
-            elif mine is None or mine.generation != head.generation:
+            elif mine is None or mine.generation < head.generation:
                 self.want(programme)
             else:
                 asyncio.get_running_loop().call_later(self._delta_within_s, self._want_if_behind, programme, head)
@@ -145,6 +145,8 @@ class Replica:
     async def _refresh(self, programme: str) -> None:
         known = self._journal.replica_head(programme)
         snapshot = await asyncio.to_thread(self._fetch, programme, known)
+        if snapshot is not None and known is not None and snapshot.generation < known.generation:
+            raise Unreadable(f"registry {programme}: an old snapshot came again, of generation {snapshot.generation}")
         if snapshot is not None:
             await asyncio.to_thread(self._journal.replace_replica, snapshot)
             _log.info("snapshot taken", programme=programme, version=snapshot.version, entries=len(snapshot.entries))
@@ -159,4 +161,4 @@ class Replica:
 
 
 def _is_behind(mine: Head, head: Head) -> bool:
-    return mine.generation != head.generation or mine.version < head.version
+    return (mine.generation, mine.version) < (head.generation, head.version)

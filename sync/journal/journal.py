@@ -225,7 +225,7 @@ class Journal:
         """Put a verified snapshot in place of a programme's replica, in one step; one at a time.
 
         Returns:
-            False where deltas have meanwhile led further.
+            False where deltas have meanwhile led further, and for an earlier generation of central.
         """
         session, call, programme = self._session, self._writer.call, snapshot.programme
         self._clear_unused(programme)

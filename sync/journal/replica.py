@@ -73,9 +73,9 @@ def load(connection: sqlite3.Connection, programme: str, slot: int, entries: Seq
 
 
 def swap(connection: sqlite3.Connection, programme: str, slot: int, new: Head) -> bool:
-    """Use a loaded snapshot, unless deltas have meanwhile led further than it."""
+    """Use a loaded snapshot, unless it is of an earlier generation, or deltas have meanwhile led further than it."""
     known = head(connection, programme)
-    if known is not None and known.generation == new.generation and known.version > new.version:
+    if known is not None and (known.generation, known.version) > (new.generation, new.version):
         return False
     _set_head(connection, programme, slot, new)
     return True

@@ -82,6 +82,14 @@ def test_a_snapshot_that_deltas_overtook_is_not_used(shop: Shop) -> None:
     assert entry(shop.journal, "k2") == K2
 
 
+def test_a_snapshot_of_an_earlier_generation_is_not_used(shop: Shop) -> None:
+    shop.load_replica("card", 3, K1, generation=2)
+
+    assert not shop.load_replica("card", 9, K2, generation=1)
+    assert entry(shop.journal, "k1") == K1
+    assert shop.journal.replica_head("card") == Head(generation=2, version=3)
+
+
 def test_a_large_snapshot_comes_in_parts_and_whole(shop: Shop) -> None:
     entries = tuple(replace(K1, instrument=f"card-{number}") for number in range(1_234))
     shop.load_replica("card", 1, K2)
