@@ -39,7 +39,6 @@ from gateway.uplink import Line, Uplink
 from gateway.views import Views
 from sync.clock import LinuxClock
 from sync.journal import Journal
-from sync.outbox import RowsAppended
 
 _log = structlog.get_logger("comptoir")
 
@@ -123,7 +122,7 @@ def _join(ground: _Ground) -> _Parts:
     uplink = Uplink(identity=identity, broker=settings.broker or identity.enrolment.broker, line=line, now=_now)
     asking = Asking(identity=identity, link=line, deadline_ms=settings.ask_deadline_ms, now=_now)
     spooler = _spooler(settings, journal)
-    recorded = _when_recorded(journal, uplink, spooler)
+    recorded = _when_recorded(uplink, spooler)
     counter = _counter(ground, asking, recorded)
     fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
     replica = Replica(journal=journal, fetch=fetch, now=_now)
@@ -143,13 +142,11 @@ def _join(ground: _Ground) -> _Parts:
     )
 
 
-def _when_recorded(journal: Journal, uplink: Uplink, spooler: Spooler | None) -> Callable[[], None]:
+def _when_recorded(uplink: Uplink, spooler: Spooler | None) -> Callable[[], None]:
     """What follows whenever rows or jobs were added."""
 
     def recorded() -> None:
-        head = journal.head
-        if head is not None:
-            uplink.happened(RowsAppended(head_seq=head.seq))
+        uplink.grown()
         if spooler is not None:
             spooler.wake()
 

@@ -22,6 +22,7 @@ from sync.outbox import (
     Input,
     OpenEpoch,
     Outbox,
+    RowsAppended,
     SendBatch,
     WakeAt,
 )
@@ -73,6 +74,10 @@ class Outbound:
                 followed = await self._carry_out(command)
                 if followed is not None:
                     inputs.append(followed)
+
+    async def grown(self) -> None:
+        """Rows were added."""
+        await self.feed(RowsAppended(head_seq=self._head_seq()))
 
     def close(self) -> None:
         """Forget the timer."""

@@ -43,7 +43,12 @@ class _Reborn:
     """The box must say again where it stands."""
 
 
-Happened: TypeAlias = Input | Arrived | _Reborn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grown:
+    """Rows were added; how far the journal is gets read when this is taken: a new epoch may have begun by then."""
+
+
+Happened: TypeAlias = Input | Arrived | _Reborn | _Grown
 
 
 class Line:
@@ -98,6 +103,10 @@ class Uplink:
     def tick(self) -> None:
         """The outbox wanted to be woken."""
         self.happened(Tick())
+
+    def grown(self) -> None:
+        """Rows were added."""
+        self.happened(_Grown())
 
     def reborn(self) -> None:
         """Say again where the box stands: a new epoch, say."""
@@ -174,6 +183,8 @@ class Uplink:
                     await inbound.take(topic, payload)
                 case _Reborn():
                     self._announce(announcer)
+                case _Grown():
+                    await outbound.grown()
                 case LinkUp():
                     _log.info("link up", broker=self._broker.netloc)
                     self._announce(announcer)
