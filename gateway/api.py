@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Header, Request
+from fastapi import FastAPI, Header, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
@@ -26,6 +26,10 @@ PROBLEM_JSON = "application/problem+json"
 _UNAVAILABLE = (Problem.DISK_FULL, Problem.JOURNAL_FAULT)
 _NOT_THERE = (Problem.NOTHING_TO_PRINT, Problem.UNKNOWN_JOB)
 _CONFLICT = (Problem.KEY_REUSED, Problem.NOTHING_TO_CLOSE, Problem.NOTHING_PRESENTED, Problem.NOTHING_TO_VOID)
+
+
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""SQLite's row ids go no further."""
 
 
 class _Body(BaseModel):
@@ -130,7 +134,7 @@ def _add_printing(api: FastAPI, agent: Agent) -> None:
         return await agent.print(body.event)
 
     @api.post("/v1/prints/{job}/answer")
-    async def answer(job: int, body: AnswerBody) -> JSON:
+    async def answer(job: JobId, body: AnswerBody) -> JSON:
         return await agent.answer_print(job, printed=body.printed)
 
 

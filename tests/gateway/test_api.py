@@ -380,3 +380,11 @@ def test_printing_an_event_that_is_not_there(printing_till: Till) -> None:
 def test_the_data_folder_is_not_served(till: Till, tmp_path: Path) -> None:
     assert (tmp_path / "journal.sqlite").exists()
     assert till.http.get("/journal.sqlite").status_code == 404
+
+
+@pytest.mark.parametrize("job", [0, 10**20])
+def test_a_print_of_an_impossible_number_is_a_bad_request(till: Till, job: int) -> None:
+    response = till.http.post(f"/v1/prints/{job}/answer", json={"printed": True})
+
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
