@@ -8,8 +8,8 @@ class DuplicateFilter:
     """Tell a new scan from the same one seen again. Pure: time is passed in.
 
     A code counts as *left there* for as long as it is seen again within `window_s` of the last time. When it was away
-    for longer, the next read is deliberate; so it is after another code, at a reader that sees one at a time. Other codes,
-    and the same code at another device, are never held back.
+    for longer, the next read is deliberate; so it is after another code, at a reader that sees one at a time. Other
+    codes, and the same code at another device, are never held back.
 
     Attributes:
         window_s: How long a code may be out of sight and still be the same scan, seconds.
