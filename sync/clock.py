@@ -82,6 +82,7 @@ class OrderClock:
                 at_us=base.at_us, elapsed_us=boot.elapsed_us(), boot_id=boot.boot_id(), state=ClockState.SUSPECT
             )
         self._base = base
+        self._held_us: int | None = None
 
     @classmethod
     def starting_at(cls, boot: BootClock, signed_time: datetime) -> OrderClock:
@@ -101,13 +102,21 @@ class OrderClock:
         """Whether the time can be believed as a date."""
         return self._base.state
 
+    def hold(self) -> None:
+        """Stand still until the next time is given: what `peek` says now, it will be."""
+        self._held_us = self._elapsed_us()
+
+    def release(self) -> None:
+        """Go on without having given the time that was held."""
+        self._held_us = None
+
     def peek(self) -> datetime:
         """The least that `next` would give now."""
-        return from_us(self._next_us(self._boot.elapsed_us()))
+        return from_us(self._next_us(self._elapsed_us()))
 
     def next(self) -> datetime:
         """An order time later than every one before."""
-        elapsed_us = self._boot.elapsed_us()
+        elapsed_us = self._elapsed_us()
         at_us = self._next_us(elapsed_us)
         self._rebase(at_us, elapsed_us, self._base.state)
         return from_us(at_us)
@@ -118,6 +127,9 @@ class OrderClock:
         at_us = max(self._next_us(elapsed_us) - 1, to_us(at))
         self._rebase(at_us, elapsed_us, ClockState.SYNCED)
 
+    def _elapsed_us(self) -> int:
+        return self._boot.elapsed_us() if self._held_us is None else self._held_us
+
     def _next_us(self, elapsed_us: int) -> int:
         # A machine restored from a snapshot may have counted less than it had: then order alone moves on.
         passed_us = max(1, elapsed_us - self._base.elapsed_us)
@@ -125,6 +137,7 @@ class OrderClock:
 
     def _rebase(self, at_us: int, elapsed_us: int, state: ClockState) -> None:
         self._base = ClockBase(at_us=at_us, elapsed_us=elapsed_us, boot_id=self._base.boot_id, state=state)
+        self._held_us = None
 
 
 def to_us(at: datetime) -> int:

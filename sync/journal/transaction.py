@@ -100,6 +100,7 @@ class Transaction:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        session.clock.release()
 
     @property
     def records(self) -> Records:
@@ -107,7 +108,8 @@ class Transaction:
         return self._session.records
 
     def now(self) -> datetime:
-        """The least order time of the next event."""
+        """The order time of the next event that this work appends."""
+        self._session.clock.hold()
         return self._session.clock.peek()
 
     def append(

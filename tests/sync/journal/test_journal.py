@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -67,6 +67,24 @@ def test_a_work_sees_what_the_works_before_it_did(shop: Shop) -> None:
     assert [grant.result() for grant in grants] == [None, None]
     assert after is not None
     assert after.grant_id == f"{shop.journal.epoch}/1"
+
+
+def test_the_time_that_a_work_decides_by_is_the_time_of_its_event(shop: Shop) -> None:
+    def slow(tx: Transaction) -> datetime:
+        now = tx.now()
+        shop.clock.pass_s(3)
+        assert tx.append(uuid7(), earned()).ordered_at == now
+        return now
+
+    def idle(tx: Transaction) -> datetime:
+        return tx.now()
+
+    decided = shop.journal.submit(slow).result()
+    looked = shop.journal.submit(idle).result()
+    shop.clock.pass_s(5)
+
+    assert looked - decided == timedelta(seconds=3)
+    assert shop.append(earned()).ordered_at - looked == timedelta(seconds=5)
 
 
 def test_records_are_a_whole_mapping(shop: Shop) -> None:
