@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from edge_config.errors import EnrolmentError
+from edge_config.errors import EnrolmentUnreadable, JournalKeyUnreadable, NotEnrolled
 from edge_config.messages import Enrolment, EnrolmentRequest
 
 JOURNAL_KEY = "journal.key"
@@ -58,11 +58,11 @@ def load_journal_key(data_dir: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
-        raise EnrolmentError(f"{path}: no journal key. Enrol this box: comptoir enrol request --out FILE") from None
+        raise NotEnrolled(f"{path}: no journal key. Enrol this box: comptoir enrol request --out FILE") from None
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise EnrolmentError(f"{path}: can't read the journal key ({error}). Restore the file.") from None
+        raise JournalKeyUnreadable(f"{path}: can't read the journal key ({error}). Restore the file.") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise EnrolmentError(f"{path}: not an Ed25519 key. Restore the file.")
+        raise JournalKeyUnreadable(f"{path}: not an Ed25519 key. Restore the file.")
     return key
 
 
@@ -91,13 +91,13 @@ def read_message(path: Path, kind: type[T]) -> T:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise EnrolmentError(f"{path}: can't be read ({error.strerror}).") from None
+        raise EnrolmentUnreadable(path, f"can't be read ({error.strerror}).") from None
     if len(data) > MAX_FILE_BYTES:
-        raise EnrolmentError(f"{path}: too large for an {kind.__name__} file.")
+        raise EnrolmentUnreadable(path, f"too large for an {kind.__name__} file.")
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise EnrolmentError(f"{path}: not an {kind.__name__} file ({error}).") from None
+        raise EnrolmentUnreadable(path, f"not an {kind.__name__} file ({error}).") from None
 
 
 def load_enrolment(data_dir: Path) -> Enrolment:
@@ -108,7 +108,7 @@ def load_enrolment(data_dir: Path) -> Enrolment:
     """
     path = data_dir / ENROLMENT
     if not path.exists():
-        raise EnrolmentError(f"{path}: this box is not enrolled. Enrol it: comptoir enrol accept FILE")
+        raise NotEnrolled(f"{path}: this box is not enrolled. Enrol it: comptoir enrol accept FILE")
     return read_message(path, Enrolment)
 
 

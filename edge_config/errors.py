@@ -2,10 +2,16 @@
 
 EdgeConfigError
 ├── SettingsError      a person edits the settings file or the environment (lists every fault)
-└── EnrolmentError     a person enrols the box, or brings the right file
+└── EnrolmentError     a person brings the right file
+    ├── NotEnrolled           a person enrols the box
+    ├── AlreadyEnrolled       a person gives a new box a new data folder
+    ├── EnrolmentUnreadable   a person restores the file, or brings a whole one
+    └── JournalKeyUnreadable  a person restores the box's key file
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class EdgeConfigError(Exception):
@@ -28,3 +34,27 @@ class SettingsError(EdgeConfigError):
 
 class EnrolmentError(EdgeConfigError):
     """The box isn't enrolled, is enrolled already, or was given a file that isn't for it."""
+
+
+class NotEnrolled(EnrolmentError):
+    """No enrolment, or no journal key, in the data folder."""
+
+
+class AlreadyEnrolled(EnrolmentError):
+    """The data folder holds an enrolment."""
+
+
+class EnrolmentUnreadable(EnrolmentError):
+    """A file of an enrolment can't be read or isn't one.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: {what}")
+        self.path = path
+
+
+class JournalKeyUnreadable(EnrolmentError):
+    """The box's key file can't be read or isn't one."""

@@ -12,21 +12,29 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import NoReturn, TypeAlias
 from uuid import UUID
 
 DONE, FAILED, USAGE = 0, 1, 2
 DEFAULT_CONFIG = "comptoir.toml"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code."""
     chosen = make_parser(os.environ).parse_args(arguments)
-    gc.disable()  # imports leave no garbage, and a collector at work makes them an eighth slower
-    module = importlib.import_module(f"gateway.commands.{chosen.module}")
-    gc.enable()
     try:
-        return int(module.run(chosen, os.environ))
+        return int(_import(chosen.module).run(chosen, os.environ))
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells have it
     except BrokenPipeError:
@@ -37,13 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _code_for(error)
         if code is None:
             raise
-        print(f"comptoir: {_first(error)}", file=sys.stderr)
+        print(f"comptoir: {_sentence(_first(error), chosen.config)}", file=sys.stderr)
         return code
+
+
+def _import(command: str) -> ModuleType:
+    gc.disable()  # imports leave no garbage, and a collector at work makes them an eighth slower
+    try:
+        return importlib.import_module(f"gateway.commands.{command}")
+    finally:
+        gc.enable()
 
 
 def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     """The command line."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument(
         "--config",
         type=Path,
@@ -51,7 +67,7 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="FILE",
         help="settings (TOML); also COMPTOIR_CONFIG; %(default)s by default",
     )
-    parser = argparse.ArgumentParser(prog="comptoir", description="Loyalty and vouchers at the counter.")
+    parser = _Parser(prog="comptoir", description="Loyalty and vouchers at the counter.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_enrol(commands, common)
     _add(commands, "run", common, "run", "run the box")
@@ -63,13 +79,15 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: Any, name: str, common: Any, module: str, text: str, **defaults: Any) -> argparse.ArgumentParser:  # noqa: ANN401
+def _add(
+    commands: _Commands, name: str, common: _Parser, module: str, text: str, **defaults: str
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=text, description=text)
     parser.set_defaults(module=module, **defaults)
     return parser
 
 
-def _add_enrol(commands: Any, common: Any) -> None:  # noqa: ANN401
+def _add_enrol(commands: _Commands, common: _Parser) -> None:
     enrol = commands.add_parser("enrol", help="join a programme's centre, by file").add_subparsers(
         required=True, metavar="STEP"
     )
@@ -79,15 +97,15 @@ def _add_enrol(commands: Any, common: Any) -> None:  # noqa: ANN401
     accept.add_argument("file", type=Path, metavar="FILE")
 
 
-def _add_counter(commands: Any, common: Any) -> None:  # noqa: ANN401
+def _add_counter(commands: _Commands, common: _Parser) -> None:
     asked = commands.add_parser("counter", help="work the counter of the running box").add_subparsers(
         required=True, metavar="WHAT"
     )
-    output = argparse.ArgumentParser(add_help=False, parents=[common])
+    output = _Parser(add_help=False, parents=[common])
     output.add_argument("--json", action="store_true", help="for programs")
-    keyed = argparse.ArgumentParser(add_help=False, parents=[output])
+    keyed = _Parser(add_help=False, parents=[output])
     keyed.add_argument("--key", type=UUID, metavar="UUID", help="repeat a request whose answer was lost")
-    coded = argparse.ArgumentParser(add_help=False, parents=[keyed])
+    coded = _Parser(add_help=False, parents=[keyed])
     coded.add_argument("--code", metavar="CODE", help="instead of what lies on the counter")
     _add(asked, "show", output, "counter", "what lies on the counter", what="show")
     scan = _add(asked, "scan", output, "counter", "put a code on the counter", what="scan")
@@ -111,7 +129,7 @@ def _add_counter(commands: Any, common: Any) -> None:  # noqa: ANN401
     training.add_argument("state", choices=["on", "off"])
 
 
-def _add_journal(commands: Any, common: Any) -> None:  # noqa: ANN401
+def _add_journal(commands: _Commands, common: _Parser) -> None:
     journal = commands.add_parser("journal", help="look into the box's journal").add_subparsers(
         required=True, metavar="WHAT"
     )
@@ -120,7 +138,7 @@ def _add_journal(commands: Any, common: Any) -> None:  # noqa: ANN401
     show.add_argument("--last", type=int, metavar="N", help="only the last N rows")
 
 
-def _add_tests(commands: Any, common: Any) -> None:  # noqa: ANN401
+def _add_tests(commands: _Commands, common: _Parser) -> None:
     scan = _add(commands, "scan-test", common, "scan_test", "read codes on photographs")
     pictures = scan.add_mutually_exclusive_group(required=True)
     pictures.add_argument("--image", type=Path, metavar="FILE", help="print what is on it")
@@ -133,15 +151,31 @@ def _code_for(error: BaseException) -> int | None:
     """The exit code of an error that is told in one line; None for a defect, whose traceback is wanted."""
     from drivers.errors import DriverError, SetUpError
     from edge_config.errors import EdgeConfigError
+    from gateway.commands.saying import is_camera_missing
     from gateway.errors import GatewayError, SetUpFault
     from sync.errors import SyncError
 
     if isinstance(error, ExceptionGroup):
         codes = [_code_for(part) for part in error.exceptions]
         return None if None in codes else codes[0]
+    if isinstance(error, ImportError):
+        return USAGE if is_camera_missing(error) else None
     if isinstance(error, EdgeConfigError | SetUpFault | SetUpError):
         return USAGE
     return FAILED if isinstance(error, GatewayError | SyncError | DriverError | OSError) else None
+
+
+def _sentence(error: BaseException, config: Path) -> str:
+    """One line in the language of the settings; French where they can't be read."""
+    from edge_config.errors import SettingsError
+    from edge_config.settings import load_box_settings
+    from gateway.commands.saying import say
+
+    try:
+        settings = load_box_settings(config, os.environ)
+    except SettingsError as fault:
+        return " ".join(say(error, None, fault.language).split())
+    return " ".join(say(error, settings, settings.language.value).split())
 
 
 def _first(error: BaseException) -> BaseException:

@@ -2,6 +2,8 @@
 
 GatewayError
 ├── SetUpFault           a person: enrol the box, or correct its settings or its data folder
+│   ├── ApiAddressTaken  a person: stop the other program, or set another address
+│   └── EnrolmentUnusable a person: ask central for a new enrolment
 ├── ConfigurationRefused central's operator: this configuration can't be applied; the one before stays
 └── CounterError         the shopkeeper: the words say what to do; the counter goes on
 """
@@ -17,6 +19,14 @@ class GatewayError(Exception):
 
 class SetUpFault(GatewayError):
     """The box can't work as it is set up."""
+
+
+class ApiAddressTaken(SetUpFault):
+    """The API's address is taken, or not of this machine."""
+
+
+class EnrolmentUnusable(SetUpFault):
+    """The enrolment reads well, and what it names can't be used."""
 
 
 class ConfigurationRefused(GatewayError):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from edge_config.enrolment import load_enrolment, load_journal_key
 from edge_config.messages import Enrolment
-from gateway.errors import SetUpFault
+from gateway.errors import EnrolmentUnusable
 from sync.chain import unb64
 from sync.errors import BadSignature
 from sync.topics import BoxAddress
@@ -41,12 +41,14 @@ def identify(enrolment: Enrolment, journal_key: Ed25519PrivateKey) -> Identity:
     """Join what an enrolment says with the box's own key.
 
     Raises:
-        SetUpFault: Central's key in it is no key.
+        EnrolmentUnusable: Central's key in it is no key.
     """
     try:
         central_key = Ed25519PublicKey.from_public_bytes(unb64(enrolment.central_key))
     except (BadSignature, ValueError):
-        raise SetUpFault("The enrolment names no usable key of central: ask central for a new enrolment.") from None
+        raise EnrolmentUnusable(
+            "The enrolment names no usable key of central: ask central for a new enrolment."
+        ) from None
     return Identity(
         address=BoxAddress(tenant=enrolment.tenant, shard=enrolment.shard, device=enrolment.device),
         enrolment=enrolment,
@@ -60,6 +62,6 @@ def load_identity(data_dir: Path) -> Identity:
 
     Raises:
         EnrolmentError: It isn't enrolled, or a file is damaged.
-        SetUpFault: The enrolment can't be used.
+        EnrolmentUnusable: The enrolment can't be used.
     """
     return identify(load_enrolment(data_dir), load_journal_key(data_dir))

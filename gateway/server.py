@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from edge_config.settings import ApiSettings
-from gateway.errors import SetUpFault
+from gateway.errors import ApiAddressTaken
 
 _BACKLOG = 128
 _GRACE_S = 2
@@ -29,7 +29,7 @@ def bind(settings: ApiSettings) -> socket.socket:
     """Take the API's address.
 
     Raises:
-        SetUpFault: It is taken, or not of this machine.
+        ApiAddressTaken: It is taken, or not of this machine.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -39,7 +39,7 @@ def bind(settings: ApiSettings) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise SetUpFault(
+        raise ApiAddressTaken(
             f"The API can't listen on {settings.host}:{settings.port} ({error.strerror}): "
             "stop the other program, or set another api.port."
         ) from None

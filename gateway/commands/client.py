@@ -31,7 +31,7 @@ class ApiClient:
         self._language = language
         try:
             url = json.loads(api_path(data_dir).read_text(encoding="utf-8"))["url"]
-        except (FileNotFoundError, ValueError, KeyError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             raise SetUpFault(self._say_stopped()) from None
         self._address = urlsplit(url)
 

@@ -14,7 +14,7 @@ from edge_config.enrolment import (
     read_message,
     write_message,
 )
-from edge_config.errors import EnrolmentError
+from edge_config.errors import AlreadyEnrolled, EnrolmentError
 from edge_config.messages import Enrolment
 from edge_config.settings import BoxSettings, load_box_settings
 from gateway.configured import read_configuration
@@ -56,11 +56,12 @@ def _accept(settings: BoxSettings, enrolment: Enrolment) -> tuple[str, str]:
     """Begin the journal, then keep the enrolment: a box is enrolled once both are on disk.
 
     Raises:
-        EnrolmentError: Enrolled already, or the file isn't whole.
+        AlreadyEnrolled: It is.
+        EnrolmentError: The file isn't whole.
     """
     data_dir = settings.data_dir
     if (data_dir / ENROLMENT).exists():
-        raise EnrolmentError(f"{data_dir / ENROLMENT}: this box is enrolled already. A new box gets a new data_dir.")
+        raise AlreadyEnrolled(f"{data_dir / ENROLMENT}: this box is enrolled already. A new box gets a new data_dir.")
     identity = identify(enrolment, load_journal_key(data_dir))
     try:
         configured = read_configuration(enrolment.configuration, identity)

@@ -6,6 +6,8 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -40,10 +42,10 @@ def run(agent: AgentProcess, *arguments: str) -> int:
     return cli.main([*arguments, "--config", str(agent.config)])
 
 
-def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+def error_of(capsys: pytest.CaptureFixture[str], program: str = "comptoir: ") -> str:
     """The one line of an error."""
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("comptoir: ")
+    assert line.startswith(program)
     return line
 
 
@@ -80,7 +82,7 @@ def test_the_counter_from_the_terminal(agent: AgentProcess, central: FakeCentral
         assert json.loads(agent.tool("status", "--json").stdout)["device"] == "box-a"
         assert agent.tool("journal", "verify").returncode == 0
         other = agent.tool("run")
-        assert (other.returncode, other.stderr.count("\n"), "another program" in other.stderr) == (1, 1, True)
+        assert (other.returncode, other.stderr.count("\n"), "autre programme" in other.stderr) == (1, 1, True)
 
     asyncio.run(story())
 
@@ -112,16 +114,17 @@ def test_broken_settings_tell_every_fault_in_one_line(tmp_path: Path, capsys: py
 
 
 def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["counter", "steal"])
+    for arguments, expected in (["counter", "steal"], "steal"), ([], "COMMAND"), (["enrol", "accept"], "FILE"):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(arguments)
 
-    assert caught.value.code == 2
-    assert "steal" in capsys.readouterr().err
+        assert caught.value.code == 2
+        assert expected in error_of(capsys, program="comptoir")
 
 
 def test_a_box_is_enrolled_once(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(agent, "enrol", "accept", str(agent.folder / "enrolment.json")) == 2
-    assert "enrolled already" in error_of(capsys)
+    assert "déjà inscrite" in error_of(capsys)
 
 
 def test_an_interrupted_enrolment_is_taken_up_again(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +156,7 @@ def test_a_box_that_is_not_enrolled(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (started.returncode, started.stderr.count("\n")) == (2, 1)
     assert "enrol accept" in started.stderr
     assert run(agent, "enrol", "accept", str(agent.config)) == 2
-    assert "not an Enrolment file" in error_of(capsys)
+    assert "n'est pas un fichier d'inscription" in error_of(capsys)
 
 
 def test_the_journal_of_another_box_is_refused(agent: AgentProcess, tmp_path: Path) -> None:
@@ -168,7 +171,7 @@ def test_the_journal_of_another_box_is_refused(agent: AgentProcess, tmp_path: Pa
 
     for done in (started, verified):
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert "journal" in done.stderr
+        assert "le journal d'une autre caisse" in done.stderr
 
 
 def test_a_changed_row_is_found(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,3 +247,18 @@ def test_the_status_in_words() -> None:
         assert expected in french
     for expected in ("TRAINING", "down", "3 unbooked", "€23.50", "none", "version 7", "12 s", "[sent]"):
         assert expected in english
+
+
+def test_a_box_without_the_camera_extra_says_which_to_install(tmp_path: Path) -> None:
+    for library in ("cv2", "zxingcpp"):
+        code = f"import sys; sys.modules[{library!r}] = None; from gateway import cli; sys.exit(cli.main(sys.argv[1:]))"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "scan-test", "--image", str(tmp_path / "code.png")],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(cli.__file__).parents[1],
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert "comptoir[camera]" in done.stderr
