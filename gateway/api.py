@@ -25,7 +25,13 @@ from gateway.words import Problem
 PROBLEM_JSON = "application/problem+json"
 _UNAVAILABLE = (Problem.DISK_FULL, Problem.JOURNAL_FAULT)
 _NOT_THERE = (Problem.NOTHING_TO_PRINT, Problem.UNKNOWN_JOB)
-_CONFLICT = (Problem.KEY_REUSED, Problem.NOTHING_TO_CLOSE, Problem.NOTHING_PRESENTED, Problem.NOTHING_TO_VOID)
+_CONFLICT = (
+    Problem.KEY_REUSED,
+    Problem.NOTHING_TO_CLOSE,
+    Problem.NOTHING_PRESENTED,
+    Problem.NOTHING_TO_VOID,
+    Problem.SALE_VOIDED,
+)
 
 
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]

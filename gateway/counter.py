@@ -30,7 +30,7 @@ from gateway.words import Problem
 from programme.authorisations import Ask
 from programme.decide import Accepted, Answered, Command, Decision, Earn, Redeem, Refused, Sell, Void, decide, must_ask
 from programme.errors import NotUnderstood
-from programme.events import OPERATIONS, AbandonReason, AuthorisationAbandoned, Event, Sold
+from programme.events import OPERATIONS, AbandonReason, AuthorisationAbandoned, Event, Sold, Voided
 from programme.refusals import NeedsConnection, Refusal, UnknownOperation
 from sync.chain import Row
 from sync.errors import AlreadyClosed, JournalError, JournalFull
@@ -38,6 +38,8 @@ from sync.journal import Journal, Transaction
 from sync.wire import RawRow
 
 T = TypeVar("T")
+VOIDED = "Vente annulée / Sale voided"
+"""What became of the print of a sale that was undone."""
 _log = structlog.get_logger("comptoir.counter")
 
 
@@ -214,6 +216,9 @@ class CounterService:
         if isinstance(event.data, Sold) and decision.consignment is not None and self._prints:
             ticket = ticket_for(event, case.configured, code=decision.consignment.token)
             tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket))
+        if isinstance(event.data, Voided) and not event.data.counter.training:
+            # A voucher that waits for the printer must not come out once its sale is undone.
+            tx.fail_jobs_of(event.data.target, VOIDED)
         return Outcome(event_id=case.event_id, event=event, currency_code=facts.rules.currency_code)
 
     def _refuse(

@@ -13,7 +13,7 @@ from gateway.tickets import is_printable, ticket_for
 from gateway.words import Problem
 from programme.errors import NotUnderstood
 from programme.events import Event, Sold
-from sync.journal import Job, JobState, Journal
+from sync.journal import Job, JobState, Journal, Transaction
 
 
 class Printing:
@@ -43,7 +43,7 @@ class Printing:
         """Print an operation or a closure, the last operation by default; a second time it says DUPLICATA.
 
         Raises:
-            CounterError: There is no printer, or no such event.
+            CounterError: There is no printer, no such event, or the sale was voided.
         """
         if not self._has_printer:
             raise CounterError(Problem.NO_PRINTER)
@@ -64,9 +64,17 @@ class Printing:
         job = self._lookup.job(job_id)
         if job is None or job.state is not JobState.UNCERTAIN:
             raise CounterError(Problem.UNKNOWN_JOB)
-        again = None if printed else await self.request(job.event_id)
+        again = None if printed else await self._request_unless_voided(job.event_id)
         self._journal.update_job(job_id, JobState.CONFIRMED if printed else JobState.FAILED)
         return again or self._lookup.job(job_id) or job
+
+    async def _request_unless_voided(self, event_id: UUID) -> Job | None:
+        try:
+            return await self.request(event_id)
+        except CounterError as error:
+            if error.problem is not Problem.SALE_VOIDED:
+                raise
+            return None
 
     def _event(self, event_id: UUID | None) -> Event:
         if event_id is None:
@@ -94,7 +102,12 @@ class Printing:
         return next((voucher.token for voucher in consigned if voucher.instrument == sold.instrument), None)
 
     async def _queue(self, event: Event, ticket: Ticket) -> Job:
-        job_id = await self._counter.submit(lambda tx: tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket)))
+        def add(tx: Transaction) -> int:
+            if isinstance(event.data, Sold) and tx.is_voided(event):
+                raise CounterError(Problem.SALE_VOIDED)
+            return tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket))
+
+        job_id = await self._counter.submit(add)
         self._queued()
         job = self._lookup.job(job_id)
         assert job is not None  # on disk: submit returned

@@ -105,7 +105,7 @@ class Spooler:
             _log.error("job can't be composed", job=job.job_id, reason=str(error))
             await self._update(job, JobState.FAILED, str(error)[:200])
             return True
-        if not await self._update(job, JobState.SENDING, ""):
+        if not await self._update(job, JobState.SENDING, "", after=JobState.QUEUED):
             return False
         outcome = await self._send(job, data, printer)
         match outcome:
@@ -116,7 +116,9 @@ class Spooler:
                 await self._update(job, JobState.UNCERTAIN, choose(self._language, words.fr, words.en))
             case NotStarted(reason=reason):
                 words = words_for(reason)
-                await self._update(job, JobState.QUEUED, choose(self._language, words.fr, words.en))
+                await self._update(
+                    job, JobState.QUEUED, choose(self._language, words.fr, words.en), after=JobState.SENDING
+                )
                 return False
         return True
 
@@ -134,14 +136,17 @@ class Spooler:
     def _compose_job(self, job: Job) -> bytes:
         return self._compose(lay_out(decode_ticket(job.payload)), self._paper)
 
-    async def _update(self, job: Job, state: JobState, detail: str) -> bool:
-        """Write down how far a job is; one that stays SENDING since that failed is uncertain after the next start."""
+    async def _update(self, job: Job, state: JobState, detail: str, *, after: JobState | None = None) -> bool:
+        """Write down how far a job is; one that stays SENDING since that failed is uncertain after the next start.
+
+        Returns:
+            Whether it is so; not where a void ended the job meanwhile.
+        """
         try:
-            await asyncio.to_thread(self._journal.update_job, job.job_id, state, detail)
+            return await asyncio.to_thread(self._journal.update_job, job.job_id, state, detail, after=after)
         except JournalError as error:
             _log.error("job state not recorded", job=job.job_id, state=state.value, reason=str(error))
             return False
-        return True
 
     def _say_interrupted(self) -> str:
         return choose(

@@ -20,6 +20,7 @@ class Problem(Enum):
     NOTHING_PRESENTED = "nothing-presented"
     NOTHING_TO_VOID = "nothing-to-void"
     NOTHING_TO_PRINT = "nothing-to-print"
+    SALE_VOIDED = "sale-voided"
     NOTHING_TO_CLOSE = "nothing-to-close"
     NO_PRINTER = "no-printer"
     UNKNOWN_JOB = "unknown-job"
@@ -70,6 +71,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.NOTHING_TO_PRINT: (
         "Rien à imprimer : opération introuvable à ce comptoir.",
         "Nothing to print: no such operation at this counter.",
+    ),
+    Problem.SALE_VOIDED: (
+        "Cette vente est annulée : son chèque ne s'imprime plus.",
+        "This sale was voided: its voucher is not printed any more.",
     ),
     Problem.NOTHING_TO_CLOSE: (
         "Rien à clôturer : aucune opération depuis la dernière clôture.",

@@ -35,9 +35,23 @@ def job_by_id(connection: sqlite3.Connection, job_id: int) -> Job | None:
     return None if found is None else _job(*found)
 
 
-def set_job(connection: sqlite3.Connection, job_id: int, state: JobState, detail: str) -> None:
-    """Say how far a job is, within the caller's transaction."""
-    connection.execute("UPDATE jobs SET state = ?, detail = ? WHERE id = ?", (state.value, detail, job_id))
+def set_job(
+    connection: sqlite3.Connection, job_id: int, state: JobState, detail: str, after: JobState | None = None
+) -> bool:
+    """Say how far a job is, within the caller's transaction; False where it isn't in the state it is to come after."""
+    cursor = connection.execute(
+        "UPDATE jobs SET state = ?, detail = ? WHERE id = ? AND state = coalesce(?, state)",
+        (state.value, detail, job_id, None if after is None else after.value),
+    )
+    return cursor.rowcount > 0
+
+
+def fail_jobs_of(connection: sqlite3.Connection, event_id: UUID, detail: str) -> None:
+    """Do no more of what an event left to do, within the caller's transaction; what may be on paper stays uncertain."""
+    connection.execute(
+        "UPDATE jobs SET state = ?, detail = ? WHERE event_id = ? AND state IN (?, ?)",
+        (JobState.FAILED.value, detail, event_id.bytes, JobState.QUEUED.value, JobState.SENDING.value),
+    )
 
 
 def _job(job_id: int, kind: str, event_id: bytes, payload: bytes, state: str, detail: str) -> Job:

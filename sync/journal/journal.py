@@ -197,9 +197,16 @@ class Journal:
         with self._read() as reader:
             return jobs.job_by_id(reader, job_id)
 
-    def update_job(self, job_id: int, state: JobState, detail: str = "") -> None:
-        """Write down how far a job is."""
-        self._writer.call(lambda _: jobs.set_job(self._session.connection, job_id, state, detail))
+    def update_job(self, job_id: int, state: JobState, detail: str = "", *, after: JobState | None = None) -> bool:
+        """Write down how far a job is.
+
+        Args:
+            after: Only where this is its state still.
+
+        Returns:
+            Whether it was.
+        """
+        return self._writer.call(lambda _: jobs.set_job(self._session.connection, job_id, state, detail, after))
 
     def queue(self) -> Queue:
         """What central hasn't booked yet."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from programme.events import Event, EventData, decode_event, encode_event
+from programme.events import Event, EventData, Operation, Voided, decode_event, encode_event
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row
@@ -151,6 +151,19 @@ class Transaction:
             The job's id.
         """
         return jobs.add_job(self._session.connection, kind, event_id, payload)
+
+    def fail_jobs_of(self, event_id: UUID, detail: str) -> None:
+        """Do no more of what an event left to do."""
+        jobs.fail_jobs_of(self._session.connection, event_id, detail)
+
+    def is_voided(self, event: Event) -> bool:
+        """Whether an operation was voided here, be its day closed or not."""
+        data = event.data
+        if not isinstance(data, Operation):
+            return False
+        rows = rows_on(self._session.connection, data.programme, data.instrument, 0)
+        found = (decode_event(row.event).data for row in rows)
+        return any(isinstance(void, Voided) and void.target == event.event_id for void in found)
 
     def has_event(self, event_id: UUID) -> bool:
         """Whether an event was written, or an ask of this id ended."""

@@ -371,6 +371,25 @@ def test_an_uncertain_print_asks_a_person(printing_till: Till) -> None:
     assert box.tickets()[2].code == box.tickets()[1].code
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_voided_sale_is_not_printed_again(printing_till: Till, closed: bool) -> None:
+    box = printing_till.box
+    box.give_grant(7)
+    sale = printing_till.operate(kind="sell", programme="albret-voucher", amount="20")["event_id"]
+    (job,) = box.journal.jobs()
+    box.journal.update_job(job.job_id, JobState.UNCERTAIN)
+    printing_till.operate(kind="void", event=sale)
+    if closed:
+        printing_till.http.post("/v1/day-closures")
+
+    again = printing_till.http.post("/v1/prints", json={"event": sale})
+    did_not = printing_till.http.post(f"/v1/prints/{job.job_id}/answer", json={"printed": False})
+
+    assert (again.status_code, again.json()["title"]) == (409, "sale-voided")
+    assert did_not.json()["state"] == "failed"
+    assert len(box.journal.jobs()) == 1
+
+
 def test_printing_an_event_that_is_not_there(printing_till: Till) -> None:
     response = printing_till.http.post("/v1/prints", json={"event": str(uuid4())})
 

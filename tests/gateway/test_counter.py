@@ -293,6 +293,23 @@ def test_a_sale_hands_over_a_consigned_voucher_and_prints_it(printing_box: Box) 
     assert sell(box).refusal is not None  # it had one
 
 
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.SENDING])
+def test_a_sale_that_is_voided_prints_nothing_any_more(printing_box: Box, state: JobState) -> None:
+    box = printing_box
+    box.give_grant(7)
+    sale = sell(box)
+    (job,) = box.journal.jobs()
+    box.journal.update_job(job.job_id, state)
+
+    assert asyncio.run(box.counter.operate(Void(target=sale.event_id), uuid7())).event is not None
+
+    (job,) = box.journal.jobs()
+    assert (job.state, job.detail) == (JobState.FAILED, "Vente annulée / Sale voided")
+    assert not box.journal.update_job(job.job_id, JobState.QUEUED, after=JobState.SENDING)
+    assert not box.journal.update_job(job.job_id, JobState.SENDING, after=JobState.QUEUED)
+    assert box.journal.jobs(JobState.FAILED) == [job]
+
+
 def test_a_box_without_a_printer_queues_nothing(box: Box) -> None:
     box.give_grant(7)
 
