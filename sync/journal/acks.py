@@ -11,9 +11,12 @@ from sync.journal.rows import row_at
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session
 from sync.journal.values import AckOutcome
-from sync.wire import Ack
+from sync.wire import Ack, Verdict
 
 _KEEP = "INSERT OR REPLACE INTO acks (epoch, generation, seq, hash, signed) VALUES (?, ?, ?, ?, ?)"
+
+_KEEP_ROW = "INSERT OR IGNORE INTO kept (position) VALUES (?)"
+_NOT_BOOKED = (Verdict.QUARANTINED, Verdict.CONFLICT)
 
 
 def take_ack(session: Session, ack: Ack, signed: str) -> AckOutcome:
@@ -35,10 +38,19 @@ def take_ack(session: Session, ack: Ack, signed: str) -> AckOutcome:
     digest = bytes.fromhex(ack.hash)
     if not _holds(session, ack.seq, digest):
         return AckOutcome.FORKED
+    _keep_unbooked(session, ack)
     if ack.generation == standing.generation and ack.seq < standing.watermark_seq:
         return AckOutcome.STALE
     replica.record_counted(session.connection, ack.heads, place.position(ack.seq))
     return _advance(session, standing, ack, digest, signed)
+
+
+def _keep_unbooked(session: Session, ack: Ack) -> None:
+    """Remember the rows that a person has to look at: until then no registry counts them, and this box must."""
+    place = session.standing.place
+    for verdict in ack.verdicts:
+        if verdict.verdict in _NOT_BOOKED and verdict.seq <= place.seq:
+            session.connection.execute(_KEEP_ROW, (place.position(verdict.seq),))
 
 
 def _holds(session: Session, seq: int, digest: bytes) -> bool:

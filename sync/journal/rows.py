@@ -129,6 +129,16 @@ def rows_on(connection: sqlite3.Connection, programme: str, instrument: str, aft
     return [_row(columns) for columns in found]
 
 
+def kept_rows_on(connection: sqlite3.Connection, programme: str, instrument: str, up_to_position: int) -> list[Row]:
+    """Rows of the operations on an instrument, up to a position, that central acknowledged without booking them."""
+    found = connection.execute(
+        "SELECT epoch, seq, event, previous, hash FROM kept CROSS JOIN rows USING (position)"
+        " WHERE instrument = ? AND programme = ? AND position <= ? ORDER BY position",
+        (instrument, programme, up_to_position),
+    )
+    return [_row(columns) for columns in found]
+
+
 def _row(found: tuple[str, int, bytes, bytes, bytes]) -> Row:
     epoch, seq, event, previous, digest = found
     return Row(epoch=epoch, seq=seq, event=event, previous=previous, hash=digest)

@@ -15,7 +15,7 @@ from sync.clock import BootClock, OrderClock
 from sync.errors import AlreadyClosed
 from sync.journal import jobs, replica
 from sync.journal.records import StoredRecords
-from sync.journal.rows import ends_of, insert_row, is_taken, last_position_of, rows_on
+from sync.journal.rows import ends_of, insert_row, is_taken, kept_rows_on, last_position_of, rows_on
 from sync.journal.standing import Standing, save_standing
 from sync.wire import Head
 
@@ -187,10 +187,12 @@ class Transaction:
         return replica.head(self._session.connection, programme)
 
     def own_since_counted(self, programme: str, instrument: str) -> tuple[Event, ...]:
-        """This box's operations on an instrument that the replica, as it is, doesn't hold yet; in order."""
+        """This box's operations on an instrument that the replica, as it is, doesn't hold, or not yet; in order."""
         connection = self._session.connection
         counted = replica.counted_position(connection, programme)
-        events = (decode_event(row.event) for row in rows_on(connection, programme, instrument, counted))
+        rows = kept_rows_on(connection, programme, instrument, counted)
+        rows += rows_on(connection, programme, instrument, counted)
+        events = (decode_event(row.event) for row in rows)
         # A row that was copied to a new epoch is the same event.
         return tuple({event.event_id: event for event in events}.values())
 

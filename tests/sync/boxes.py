@@ -27,7 +27,7 @@ from programme.grants import Allowance, Consignment, Grant
 from programme.registry import RegistryEntry
 from sync.chain import GENESIS
 from sync.journal import AckOutcome, Journal
-from sync.wire import Ack, Head, RegistrySnapshot, sign_message
+from sync.wire import Ack, Head, RegistrySnapshot, RowVerdict, sign_message
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DAY = NOON.date()
@@ -103,6 +103,7 @@ class Shop:
         heads: dict[str, Head] | None = None,
         generation: int | None = None,
         device: str = BOX,
+        verdicts: tuple[RowVerdict, ...] = (),
     ) -> Ack:
         """What central would say of a row, by default of this journal's own row."""
         if hash is None:
@@ -115,6 +116,7 @@ class Shop:
             hash=hash,
             time=at,
             heads=heads or {},
+            verdicts=verdicts,
         )
 
     def take(self, ack: Ack) -> AckOutcome:

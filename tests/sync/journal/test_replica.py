@@ -9,7 +9,7 @@ import pytest
 from programme.events import Event
 from programme.registry import InstrumentStatus, RegistryEntry
 from sync.journal import Journal
-from sync.wire import Head, RegistryDelta, RegistrySnapshot
+from sync.wire import Head, RegistryDelta, RegistrySnapshot, RowVerdict, Verdict
 from tests.sync.boxes import Shop, earned, redeemed
 
 K1 = RegistryEntry(instrument="k1", status=InstrumentStatus.ACTIVE, balance_minor=118)
@@ -116,6 +116,22 @@ def test_own_operations_count_until_the_replica_holds_them(shop: Shop) -> None:
     assert own(shop) == (second,)
     shop.journal.apply_delta(delta(4, 5, K1))
     assert own(shop) == ()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.QUARANTINED, Verdict.CONFLICT])
+def test_an_operation_that_central_did_not_book_counts_on(shop: Shop, verdict: Verdict) -> None:
+    shop.load_replica("card", 1, K1)
+    spent = shop.append(redeemed())
+    shop.append(earned())
+    again = RowVerdict(seq=3, verdict=Verdict.DUPLICATE)
+    shop.take(shop.ack(2, verdicts=(RowVerdict(seq=2, verdict=verdict), again)))
+    shop.take(shop.ack(3, heads={"card": Head(generation=1, version=1)}))
+
+    shop.close()
+    shop.open()
+
+    assert own(shop) == (spent,)
+    assert own(shop, "k2") == ()
 
 
 def test_a_replica_ahead_of_the_ack_counts_when_the_ack_comes(shop: Shop) -> None:
