@@ -29,12 +29,11 @@ MAX_CONSIGNED = 300
 def grant_to_send(work: Work, device: Device, epoch: str) -> bytes | None:
     """The grant that the box should get now: one not received yet, or a new one if it is due.
 
-    Only the epoch opened last has grants, and only once its first row is booked.
+    Only the newest epoch has grants, and only once its opening is booked.
     """
-    if (
-        journal.latest_epoch(work.db, device.device) != epoch
-        or not journal.watermark(work.db, device.device, epoch).seq
-    ):
+    if journal.latest_epoch(work.db, device.device) != epoch:
+        return None
+    if epoch not in journal.opened_epochs(work.db, device.device):
         return None
     newest = grants.newest(work.db, device.device, epoch)
     allowances = _allowances(work, device)

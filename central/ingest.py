@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from central.books import book
 from central.branch import place
 from central.intake import Sender, Taken, sender_of, take, understand
+from central.place import check_place
 from central.store import authorisations, desk, instruments, journal
 from central.store.devices import Device
 from central.work import Work
 from programme.errors import NotUnderstood
 from sync.chain import Row
 from sync.wire import Ack, Head, Resend, RowVerdict, Verdict
+
+MAX_REASON_CHARACTERS = 80
+"""Of a row in an ack: a batch of bad rows must not make it larger than brokers take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
     placement = place(rows, known, before)
     if placement.evict_from is not None:
         journal.evict(work.db, device.device, epoch, first_seq=placement.evict_from, at=work.now)
-    verdicts = [RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE) for row in placement.repeated]
+    verdicts = [_first_verdict(work, device, row) for row in placement.repeated]
     for row in placement.added:
         verdicts += _take_row(work, sender, row, is_fork=False)
     for row in placement.forked:
@@ -68,11 +72,12 @@ def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[Ro
     device = sender.device.device
     try:
         event = understand(work, sender, row.event)
+        check_place(work, device, row, event, is_fork=is_fork)
     except NotUnderstood as error:
         desk.quarantine(work.db, device, row, reason=str(error), at=work.now)
         if not is_fork:
             journal.add(work.db, device, row, event_id=None)
-        return [RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=str(error)[:80])]
+        return [_quarantined(row, str(error))]
     taken = take(work, sender, event, row.event)
     if not is_fork:
         journal.add(work.db, device, row, event_id=event.event_id)
@@ -81,7 +86,23 @@ def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[Ro
     if taken is Taken.REPEATED:
         return [RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE)]
     desk.add_conflict(work.db, device, row, event_id=event.event_id, at=work.now)
-    return [RowVerdict(seq=row.seq, verdict=Verdict.CONFLICT, reason="known with other bytes")]
+    return [_conflict(row)]
+
+
+def _first_verdict(work: Work, device: Device, row: Row) -> RowVerdict:
+    """What a row that comes again was told, for that ack may have been lost."""
+    is_conflict, reason = journal.set_aside(work.db, device.device, row)
+    if reason:
+        return _quarantined(row, reason)
+    return _conflict(row) if is_conflict else RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE)
+
+
+def _quarantined(row: Row, reason: str) -> RowVerdict:
+    return RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=reason[:MAX_REASON_CHARACTERS])
+
+
+def _conflict(row: Row) -> RowVerdict:
+    return RowVerdict(seq=row.seq, verdict=Verdict.CONFLICT, reason="known with other bytes")
 
 
 def _resend(device: Device, epoch: str, missing: tuple[int, int] | None) -> Resend | None:

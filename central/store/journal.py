@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from central.store.instants import to_us
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
+from programme.events import Event, RowLink, decode_event
 from sync.chain import GENESIS, Row
 
 
@@ -29,6 +30,8 @@ class KnownRow:
     previous: bytes
 
 
+_MAX_COUNTER_DIGITS = 9
+
 NO_ROW = Mark(seq=0, hash=GENESIS)
 
 
@@ -47,11 +50,62 @@ def open_epoch(db: Connection, device: str, epoch: str) -> None:
         db.execute(insert(EPOCHS).values(**values))
 
 
+def counter_of(epoch: str) -> int:
+    """A box counts its epochs; -1 for what is no epoch."""
+    counter = epoch.partition("-")[0]
+    return int(counter) if counter.isascii() and counter.isdecimal() and len(counter) <= _MAX_COUNTER_DIGITS else -1
+
+
 def latest_epoch(db: Connection, device: str) -> str | None:
-    """The epoch that a box opened last, as far as its rows have come."""
-    query = select(EPOCHS.c.epoch).where(EPOCHS.c.device == device).order_by(EPOCHS.c.number.desc()).limit(1)
-    found: str | None = db.execute(query).scalar_one_or_none()
+    """A box's newest epoch by its counter, as far as its rows have come; a late batch of an older one changes nothing.
+
+    An epoch whose opening is booked goes before one without.
+    """
+    rows = db.execute(select(EPOCHS.c.epoch, EPOCHS.c.number).where(EPOCHS.c.device == device)).all()
+    if not rows:
+        return None
+    opened = opened_epochs(db, device)
+    latest: str = max(rows, key=lambda row: (row.epoch in opened, counter_of(row.epoch), row.number)).epoch
+    return latest
+
+
+def opened_epochs(db: Connection, device: str) -> set[str]:
+    """Epochs whose first row is booked, and not in quarantine."""
+    first = select(ROWS.c.epoch).where(ROWS.c.device == device, ROWS.c.seq == 1, ROWS.c.event_id.is_not(None))
+    return set(db.execute(first).scalars())
+
+
+def event_before(db: Connection, device: str, epoch: str, seq: int) -> Event | None:
+    """The event of the nearest booked row before a place on central's branch."""
+    query = (
+        select(EVENTS.c.bytes)
+        .join(ROWS, ROWS.c.event_id == EVENTS.c.event_id)
+        .where(ROWS.c.device == device, ROWS.c.epoch == epoch, ROWS.c.seq < seq, EVENTS.c.source == device)
+    )
+    raw = db.execute(query.order_by(ROWS.c.seq.desc()).limit(1)).scalar_one_or_none()
+    return None if raw is None else decode_event(raw)
+
+
+def has_row(db: Connection, device: str, link: RowLink) -> bool:
+    """Whether a row is on central's branch, up to the watermark."""
+    query = select(ROWS.c.seq).filter_by(device=device, epoch=link.epoch, seq=link.seq, hash=link.hash)
+    booked = db.execute(query).one_or_none() is not None
+    return booked and link.seq <= watermark(db, device, link.epoch).seq
+
+
+def forked(db: Connection, device: str, epoch: str, seq: int, digest: bytes) -> bytes | None:
+    """The bytes of a row of another branch."""
+    query = select(FORKS.c.bytes).filter_by(device=device, epoch=epoch, seq=seq, hash=digest.hex())
+    found: bytes | None = db.execute(query).scalar_one_or_none()
     return found
+
+
+def set_aside(db: Connection, device: str, row: Row) -> tuple[bool, str]:
+    """Whether a known row is a conflict, and why it is in quarantine; an empty reason if it isn't."""
+    key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
+    reason: str | None = db.execute(select(QUARANTINE.c.reason).filter_by(**key)).scalar_one_or_none()
+    conflict = db.execute(select(CONFLICTS.c.seq).filter_by(**key)).one_or_none()
+    return conflict is not None, reason or ""
 
 
 def set_watermark(db: Connection, device: str, epoch: str, mark: Mark) -> None:

@@ -114,13 +114,13 @@ def test_a_row_that_holds_no_grant_waits_for_a_person(centre: Centre, box_a: Box
 
 def test_corrections_are_new_entries(centre: Centre, box_a: Box) -> None:
     card = centre.card()
-    late = box_a.event(box_a.redemption(CARD, card, 100))
+    box_a.redeemed(CARD, card, 100)
     box_a.earned(card, 200)
-    box_a.append(late)
-    centre.batch(box_a, 1, 2)
+    centre.batch(box_a, 1, 1)
+    centre.batch(box_a, 3)
     entries = centre.audit().entries
 
-    centre.batch(box_a, 3)
+    centre.batch(box_a, 2, 2)
 
     assert centre.audit().entries > entries
     assert centre.balances() == {"holders": 200, "loss": -100, "held:a": 100, FUNDER: -200}

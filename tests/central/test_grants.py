@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from central.store import grants
+from programme.events import EpochOpened, EpochReason, RowLink
 from programme.grants import Grant
+from sync.chain import GENESIS
+from sync.topics import Up
+from sync.wire import Verdict
 from tests.central.world import CARD, VOUCHER, Box, Centre, Replies
 
 
@@ -139,6 +147,51 @@ def test_a_new_epoch_starts_with_a_grant_of_its_own_and_the_old_one_stays_open(c
     assert grant.grant_id == "2-fedcba9876543210/1"
     with centre.workshop.read() as work:
         assert [found.grant_id for found in grants.open_ones(work.db)] == [held.grant_id, grant.grant_id]
+
+
+def an_earn_first(centre: Centre, box: Box) -> None:
+    box.epoch, box.rows = "2-fedcba9876543210", []
+    box.earned(centre.card(), 100)
+
+
+def another_epoch_s_opening(_: Centre, box: Box) -> None:
+    parent = box.rows[-1].link
+    box.epoch, box.rows = "2-fedcba9876543210", []
+    box.happened(EpochOpened(epoch="3-fedcba9876543210", reason=EpochReason.FORK, parent=parent))
+
+
+def an_unknown_parent(_: Centre, box: Box) -> None:
+    box.open_epoch("2-fedcba9876543210", replace(box.rows[-1].link, hash="ab" * 32))
+
+
+def no_parent(_: Centre, box: Box) -> None:
+    box.open_epoch("2-fedcba9876543210", None)
+
+
+@pytest.mark.parametrize("begin", [an_earn_first, another_epoch_s_opening, an_unknown_parent, no_parent])
+def test_an_epoch_without_its_opening_gets_no_grant(
+    centre: Centre, box_a: Box, begin: Callable[[Centre, Box], None]
+) -> None:
+    centre.grant(box_a)
+    begin(centre, box_a)
+
+    replies = centre.batch(box_a)
+
+    assert replies.grants == []
+    assert (replies.ack.seq, replies.ack.verdicts[0].verdict) == (1, Verdict.QUARANTINED)
+    assert open_numbers(centre) == [1]
+
+
+def test_a_late_batch_of_an_older_epoch_brings_no_grant(centre: Centre, box_a: Box) -> None:
+    late = box_a.batch()
+    box_a.open_epoch("2-fedcba9876543210", RowLink(epoch=box_a.epoch, seq=0, hash=GENESIS.hex()))
+    assert [grant.grant_id for grant in centre.batch(box_a).grants] == ["2-fedcba9876543210/1"]
+
+    assert centre.send(box_a, Up.JOURNAL, late).grants == []
+
+    centre.clock.advance(days=20)
+    box_a.earned(centre.card(), 100)
+    assert [grant.grant_id for grant in centre.batch(box_a).grants] == ["2-fedcba9876543210/2"]
 
 
 def test_a_row_about_a_grant_of_another_box_ends_nothing(centre: Centre, box_a: Box, box_b: Box) -> None:

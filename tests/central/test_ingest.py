@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -247,6 +247,57 @@ def test_other_bytes_under_a_known_id_go_to_the_desk(centre: Centre, box_a: Box)
     assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(3, Verdict.CONFLICT)]
     assert [row["event_id"] for row in waiting(centre)["conflicts"]] == [str(first.event_id)]
     assert centre.balances()["holders"] == 118
+
+
+def test_a_row_set_aside_is_told_so_again(centre: Centre, box_a: Box) -> None:
+    first = box_a.earned(centre.card(), 118)
+    box_a.append_bytes(encode_event(first).replace(b'"amount_minor":118', b'"amount_minor":999'))
+    box_a.append_bytes(b'{"x":1}')
+
+    told = centre.batch(box_a).ack.verdicts
+    again = centre.batch(box_a, 3).ack.verdicts
+
+    assert [verdict.verdict for verdict in again] == [Verdict.CONFLICT, Verdict.QUARANTINED]
+    assert again == told
+
+
+def test_a_row_not_later_than_the_one_before_it_is_quarantined(centre: Centre, box_a: Box) -> None:
+    early = replace(an_earn(centre, box_a), ordered_at=datetime(1960, 1, 1, tzinfo=UTC))
+
+    assert "not later than the row before" in quarantined(centre, box_a, early)
+
+
+def test_an_early_row_of_another_branch_is_quarantined_too(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    centre.batch(box_a)
+    fork(box_a, keep=1)
+    box_a.earned(card, 20)
+    centre.batch(box_a, 2)
+    early = box_a.earned(card, 3)
+    box_a.rows.pop()
+    box_a.append(replace(early, ordered_at=NOON))
+
+    (verdict,) = centre.batch(box_a, 3).ack.verdicts
+
+    assert verdict.verdict is Verdict.QUARANTINED
+    assert centre.balances()["holders"] == 120
+
+
+def test_copies_after_an_opening_may_be_older_than_it_but_not_than_its_parent(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    centre.batch(box_a)
+    parent, copy = box_a.rows[-1].link, box_a.earned(card, 10)
+    early = replace(box_a.event(copy.data), ordered_at=NOON)
+    box_a.open_epoch("2-fedcba9876543210", parent)
+    box_a.append(early)
+    box_a.append(copy)
+
+    ack = centre.batch(box_a).ack
+
+    assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(2, Verdict.QUARANTINED)]
+    assert centre.balances()["holders"] == 110
 
 
 def fork(box: Box, keep: int) -> list[Row]:
