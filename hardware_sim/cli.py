@@ -7,10 +7,20 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hardware_sim.errors import SimulatorError
 
 PROFILE_WIDTHS = {80: "WIDE", 58: "NARROW"}
+SIM_EXTRA = frozenset({"PIL", "barcode", "cv2", "numpy", "segno", "zxingcpp"})
+FAILED, MISUSED = 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISUSED, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,15 +28,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except SimulatorError as error:
-        print(f"comptoir-sim: {error}", file=sys.stderr)
-        return 1
+    except (SimulatorError, OSError) as error:
+        return _complain(" ".join(str(error).split()), FAILED)
+    except ExceptionGroup as group:
+        told, _ = group.split((SimulatorError, OSError))
+        if told is None:
+            raise
+        return _complain(" ".join(str(_first(told)).split()), FAILED)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in SIM_EXTRA:
+            raise
+        return _complain(f"{error.name} isn't installed: pip install 'comptoir[sim,camera]'", MISUSED)
     except KeyboardInterrupt:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="comptoir-sim", description="Stand-ins for every device, and a virtual town.")
+def _complain(what: str, code: int) -> int:
+    print(f"comptoir-sim: {what}", file=sys.stderr)
+    return code
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="comptoir-sim", description="Stand-ins for every device, and a virtual town.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     story = commands.add_parser("story", help="two shops, one beep, end to end; exits 0 only if it held")
