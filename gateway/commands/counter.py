@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from edge_config.settings import load_box_settings
 from gateway.commands.client import ApiClient
+from gateway.commands.plain import job_line
 from gateway.commands.status import STAGES
 from gateway.words import choose
 
@@ -75,7 +76,7 @@ def _lines(what: str, answer: dict[str, Any], language: str) -> list[str]:
             training = [choose(language, "ENTRAÎNEMENT", "TRAINING")] if answer["training"] else []
             return [*training, *(shown or [empty])]
         case "print" | "printed":
-            return [choose(language, f"Impression {answer['job']} : ", f"Print {answer['job']}: ") + answer["state"]]
+            return [job_line(answer["job"], answer["state"], answer["detail"], language)]
         case "close-day":
             return [closure["message"] for closure in answer["closures"]]
     line = str(answer["message"])

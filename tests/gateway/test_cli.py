@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import cv2
 import pytest
@@ -227,26 +228,76 @@ def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureF
     assert "expected.csv" in error_of(capsys)
 
 
-def test_the_status_in_words() -> None:
-    status = {
-        "device": "box-a",
-        "shop": "Librairie",
-        "training": True,
-        "link": {"up": False},
-        "queue": {"unbooked_rows": 3, "value_at_risk_minor": {"EUR": 2350}, "oldest_unbooked_at": None},
-        "grant": None,
-        "replicas": {"albret-card": {"version": 7, "age_s": 12}},
-        "devices": [{"name": "douchette", "message": "Prêt."}],
-        "jobs": [{"job": 1, "state": "queued", "detail": "Plus de papier"}],
-        "operations": [{"stage": "sent", "message": "1,18 € gagnés.", "event_id": "e"}],
-    }
+STATUS = {
+    "device": "box-a",
+    "shop": "Librairie",
+    "training": True,
+    "link": {"up": False},
+    "queue": {
+        "unbooked_rows": 3,
+        "value_at_risk_minor": {"EUR": 2350},
+        "oldest_unbooked_at": "2026-07-01T22:30:15.123456+00:00",
+    },
+    "grant": {"id": "g-1", "ends_at": "2026-07-03T08:00:00+00:00"},
+    "replicas": {"albret-card": {"version": 7, "age_s": 12}, "cheque": {"version": None, "age_s": None}},
+    "devices": [{"name": "douchette", "message": "Prêt."}],
+    "jobs": [{"job": 1, "state": "queued", "detail": "Plus de papier"}, {"job": 2, "state": "uncertain", "detail": ""}],
+    "operations": [{"stage": "sent", "message": "1,18 € gagnés.", "event_id": "e"}],
+}
 
-    french, english = "\n".join(lines(status, "fr")), "\n".join(lines(status, "en"))
 
-    for expected in ("ENTRAÎNEMENT", "coupée", "3 lignes", "23,50", "aucune", "version 7", "12 s", "[envoyé]"):
-        assert expected in french
-    for expected in ("TRAINING", "down", "3 unbooked", "€23.50", "none", "version 7", "12 s", "[sent]"):
-        assert expected in english
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "fr",
+            [
+                "ENTRAÎNEMENT : rien ne compte",
+                "Connexion : coupée, la caisse continue seule",
+                "File d'attente : 3 lignes pas encore au centre",
+                "La plus ancienne : 02/07/2026 à 00:30",
+                "Autorisation hors ligne : g-1, jusqu'au 03/07/2026 à 10:00",
+                "Registre albret-card : version 7, vérifié il y a 12 s",
+                "Registre cheque : pas encore reçu",
+                "Impression 1 : en attente. Plus de papier",
+                "Impression 2 : incertaine : regardez si le ticket est sorti, "
+                "puis comptoir counter printed 2 oui (ou non).",
+                "[envoyé] 1,18 € gagnés. e",
+            ],
+        ),
+        (
+            "en",
+            [
+                "TRAINING: nothing counts",
+                "Connection: down, the box goes on alone",
+                "Queue: 3 rows not booked by the centre yet",
+                "Value at risk: €23.50",
+                "Oldest unbooked: 2026-07-02 00:30",
+                "Offline grant: g-1, until 2026-07-03 10:00",
+                "Registry albret-card: version 7, checked 12 s ago",
+                "Registry cheque: not received yet",
+                "Print 1: waiting. Plus de papier",
+                "[sent] 1,18 € gagnés. e",
+            ],
+        ),
+    ],
+)
+def test_the_status_in_words(language: str, expected: list[str]) -> None:
+    told = lines(STATUS, language, ZoneInfo("Europe/Paris"))
+
+    assert [line for line in expected if line not in told] == []
+
+
+def test_an_empty_queue_is_said_in_one_line() -> None:
+    queue = {"unbooked_rows": 0, "value_at_risk_minor": {}, "oldest_unbooked_at": None}
+    status = {**STATUS, "queue": queue, "grant": None}
+
+    french, english = lines(status, "fr"), lines(status, "en")
+
+    assert "File d'attente vide : tout est au centre" in french
+    assert "Queue empty: the centre has everything" in english
+    assert "Autorisation hors ligne : aucune" in french
+    assert not any("risque" in line for line in french)
 
 
 def test_a_box_without_the_camera_extra_says_which_to_install(tmp_path: Path) -> None:
