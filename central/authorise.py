@@ -10,7 +10,7 @@ from uuid import UUID
 
 from central.books import book
 from central.intake import Sender, sender_of, take, understand
-from central.store import authorisations, devices, events, instruments, ledger
+from central.store import authorisations, desk, devices, events, instruments, ledger
 from central.store.authorisations import Authorisation
 from central.store.devices import Device
 from central.work import Work
@@ -140,7 +140,7 @@ def _decide(work: Work, device: Device, ask: Ask) -> _Decision:
     entry = instruments.entry(work.db, key)
     if entry is None:
         return _Decision(refusal=refusals.UnknownInstrument())
-    reserved_minor = authorisations.reserved_minor(work.db, key)
+    reserved_minor = authorisations.reserved_minor(work.db, key) + desk.quarantined_spends_minor(work.db, key)
     if ask.operation is AskedOperation.VOID:
         return _void(work, device, ask, entry, reserved_minor)
     if newest(work.rulebook, ask.programme).voucher is not None:

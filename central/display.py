@@ -54,7 +54,8 @@ def _desk_lines(told: Told) -> Iterator[str]:
     for fork in told["forks"]:
         yield f"fork: {fork['device']} {fork['epoch']}/{fork['seq']}, received {fork['at']}"
     for row in told["quarantine"]:
-        yield f"quarantine: {row['device']} {row['epoch']}/{row['seq']}, {row['reason']}"
+        held = f"; holds {row['authorisation']} open" if row["authorisation"] is not None else ""
+        yield f"quarantine: {row['device']} {row['epoch']}/{row['seq']}, {row['reason']}{held}"
     for row in told["conflicts"]:
         yield f"conflict: {row['device']} {row['epoch']}/{row['seq']}, event {row['event_id']} has other bytes"
 

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, insert, select
 
 from central.store.instants import from_us, to_us
-from central.store.schema import CONFLICTS, FINDINGS, FORKS, QUARANTINE
+from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE
 from programme.canonical import canonical_bytes, from_bytes
+from programme.errors import NotUnderstood
+from programme.events import Redeemed, decode_event
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
 from sync.chain import Row
@@ -43,11 +45,47 @@ def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) 
 
 
 def quarantine(db: Connection, device: str, row: Row, *, reason: str, at: datetime) -> None:
-    """Keep a row that isn't understood, verbatim."""
+    """Keep a row that isn't understood, verbatim, and what it spent if it can be read that far."""
     key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
     if db.execute(select(QUARANTINE.c.seq).filter_by(**key)).one_or_none() is None:
         values = {"bytes": row.event, "reason": reason, "received_at_us": to_us(at)}
-        db.execute(insert(QUARANTINE).values(**key, **values))
+        db.execute(insert(QUARANTINE).values(**key, **values, **_as_read(device, row.event)))
+
+
+def _as_read(device: str, raw: bytes) -> dict[str, str | int]:
+    try:
+        event = decode_event(raw)
+    except NotUnderstood:
+        return {}
+    if event.source != device:
+        return {}
+    data = event.data
+    if not isinstance(data, Redeemed) or data.counter.training:
+        return {"event_id": str(event.event_id)}
+    return {
+        "event_id": str(event.event_id),
+        "programme": data.programme,
+        "instrument": data.instrument,
+        "amount_minor": data.amount_minor,
+    }
+
+
+def quarantined_spends_minor(db: Connection, key: InstrumentKey) -> int:
+    """What was spent on an instrument by rows that wait for a person, and isn't kept free by an open ask of theirs."""
+    booked = select(EVENTS.c.event_id).where(EVENTS.c.event_id == QUARANTINE.c.event_id)
+    kept_free = select(AUTHORISATIONS.c.authorisation).where(
+        AUTHORISATIONS.c.authorisation == QUARANTINE.c.event_id,
+        AUTHORISATIONS.c.device == QUARANTINE.c.device,
+        AUTHORISATIONS.c.reserved_minor > 0,
+        ~AUTHORISATIONS.c.ended,
+    )
+    spends = select(QUARANTINE.c.event_id, QUARANTINE.c.amount_minor).where(
+        QUARANTINE.c.programme == key[0],
+        QUARANTINE.c.instrument == key[1],
+        ~booked.exists(),
+        ~kept_free.exists(),
+    )
+    return sum({row.event_id: row.amount_minor for row in db.execute(spends)}.values())
 
 
 def add_conflict(db: Connection, device: str, row: Row, *, event_id: UUID, at: datetime) -> None:
@@ -68,14 +106,24 @@ def forks(db: Connection) -> list[dict[str, Any]]:
 
 
 def quarantined(db: Connection) -> list[dict[str, Any]]:
-    """Rows that weren't understood."""
-    query = select(QUARANTINE).order_by(QUARANTINE.c.device, QUARANTINE.c.epoch, QUARANTINE.c.seq)
+    """Rows that weren't understood, each with the authorisation that it holds open, if any."""
+    still_open = (
+        (AUTHORISATIONS.c.authorisation == QUARANTINE.c.event_id)
+        & (AUTHORISATIONS.c.device == QUARANTINE.c.device)
+        & ~AUTHORISATIONS.c.ended
+    )
+    query = (
+        select(QUARANTINE, AUTHORISATIONS.c.authorisation)
+        .outerjoin(AUTHORISATIONS, still_open)
+        .order_by(QUARANTINE.c.device, QUARANTINE.c.epoch, QUARANTINE.c.seq)
+    )
     return [
         {
             "device": row.device,
             "epoch": row.epoch,
             "seq": row.seq,
             "reason": row.reason,
+            "authorisation": row.authorisation,
             "event": row.bytes.decode("utf-8", "replace"),
             "at": _at(row.received_at_us),
         }

@@ -159,6 +159,12 @@ QUARANTINE = Table(
     Column("bytes", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
     Column("received_at_us", BigInteger, nullable=False),
+    # As far as it could be read, and of a spend what it took.
+    Column("event_id", String(36)),
+    Column("programme", String(40)),
+    Column("instrument", String(64)),
+    Column("amount_minor", BigInteger),
+    Index("quarantine_by_instrument", "programme", "instrument"),
 )
 
 CONFLICTS = Table(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from central.attention import desk_to_json
+from central.display import show_desk
 from central.store import authorisations
 from programme import refusals
 from programme.authorisations import Answer
 from programme.events import Evidence, Voided
 from programme.refusals import Refusal, refusal_from_json
 from sync.topics import Up
-from tests.central.world import CARD, VOUCHER, Box, Centre
+from sync.wire import Verdict
+from tests.central.world import CARD, NOON, VOUCHER, Box, Centre
 
 FUNDER = "funder:albret-communaute"
 
@@ -203,6 +207,33 @@ def test_value_that_the_ask_says_was_voided_is_not_approved(centre: Centre, box_
     assert refusal(answer) == refusals.InsufficientBalance(available_minor=0)
     assert centre.batch(box_a).ack.seq == len(box_a.rows)
     assert centre.balances() == {}
+
+
+def test_value_spent_by_a_row_in_quarantine_is_not_approved_again(
+    centre: Centre, box_a: Box, box_b: Box, card: str
+) -> None:
+    box_a.happened(box_a.redemption(CARD, card, 700), at=NOON + timedelta(minutes=6))
+    assert centre.batch(box_a).ack.verdicts[-1].verdict is Verdict.QUARANTINED
+
+    assert refusal(centre.ask(box_b, box_b.ask(CARD, card, 400))) == refusals.ReservedElsewhere()
+    assert centre.ask(box_b, box_b.ask(CARD, card, 300)).approved
+
+
+def test_an_approved_spend_in_quarantine_is_kept_free_once_and_named_at_the_desk(
+    centre: Centre, box_a: Box, box_b: Box, card: str
+) -> None:
+    message = box_a.ask(CARD, card, 400)
+    assert centre.ask(box_a, message).approved
+    late = NOON + timedelta(minutes=6)
+    box_a.happened(box_a.redemption(CARD, card, 400), event_id=message.ask.authorisation, at=late)
+    centre.batch(box_a)
+
+    assert refusal(centre.ask(box_b, box_b.ask(CARD, card, 601))) == refusals.ReservedElsewhere()
+    assert centre.ask(box_b, box_b.ask(CARD, card, 600)).approved
+    with centre.workshop.read() as work:
+        told = desk_to_json(work)
+    assert [row["authorisation"] for row in told["quarantine"]] == [str(message.ask.authorisation)]
+    assert f"holds {message.ask.authorisation} open" in show_desk(told)
 
 
 def test_a_sold_voucher_is_approved_for_one_shop(centre: Centre, box_a: Box, box_b: Box, voucher: str) -> None:
