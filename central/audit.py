@@ -216,12 +216,15 @@ def _flows(
 
 
 def _open_ceilings_minor(work: Work) -> dict[str, int]:
-    """An unresolved stand-in can cost at most this."""
+    """An unresolved stand-in can cost at most this.
+
+    A grant past its end counts, too: what was accepted under it in time may still come. Only the row that names its
+    successor says that all of it has.
+    """
     ceilings: dict[str, int] = defaultdict(int)
     for grant in grants.open_ones(work.db):
-        if grant.ends_at >= work.now:
-            for programme, allowance in grant.allowances.items():
-                ceilings[programme] += allowance.ceiling_minor
+        for programme, allowance in grant.allowances.items():
+            ceilings[programme] += allowance.ceiling_minor
     return dict(ceilings)
 
 

@@ -207,6 +207,19 @@ def test_a_row_about_a_grant_of_another_box_ends_nothing(centre: Centre, box_a: 
     assert not newest.received
 
 
+def test_a_grant_past_its_end_is_still_shown_until_its_successor_s_row(centre: Centre, box_a: Box) -> None:
+    centre.grant(box_a)
+    centre.clock.advance(days=31)
+    assert centre.audit().open_ceilings_minor[CARD] == 10_000
+
+    (following,) = centre.batch(box_a).signed_grants
+    assert centre.audit().open_ceilings_minor[CARD] == 20_000
+    box_a.took_grant(following)
+    centre.batch(box_a)
+
+    assert centre.audit().open_ceilings_minor[CARD] == 10_000
+
+
 def test_the_ceilings_of_open_grants_are_shown(centre: Centre, box_a: Box, box_b: Box) -> None:
     centre.grant(box_a)
     centre.grant(box_b)
