@@ -12,7 +12,8 @@ from drivers.escpos.compose import compose
 from drivers.escpos.shell import ConfirmBy, Confirmed, NotStarted, Uncertain, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import words_for
-from edge_config.settings import Confirmation, PrinterSettings, load_box_settings
+from edge_config.settings import BoxSettings, Confirmation, PrinterSettings, load_box_settings
+from gateway.commands.client import ApiClient, Unanswered
 from gateway.errors import GatewayError, SetUpFault
 from gateway.receipts import paper_of, sample_receipt
 from gateway.words import choose
@@ -24,9 +25,29 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
     language = settings.language.value
     if settings.printer is None:
         raise SetUpFault(choose(language, "Aucune imprimante réglée : [printer].", "No printer is set up: [printer]."))
+    if _is_running(settings):
+        raise GatewayError(
+            choose(
+                language,
+                "La caisse tourne et tient l'imprimante. Imprimez par elle : comptoir counter print. "
+                "Pour ce test, arrêtez-la d'abord.",
+                "The box runs and holds the printer. Print through it: comptoir counter print. "
+                "For this test, stop it first.",
+            )
+        )
     asyncio.run(_print(settings.printer, language))
     print(choose(language, "Imprimé, l'imprimante l'a confirmé.", "Printed, as the printer confirmed."))
     return 0
+
+
+def _is_running(settings: BoxSettings) -> bool:
+    """Whether a box answers where the data folder says; it keeps the printer's one connection for itself."""
+    try:
+        client = ApiClient(data_dir=settings.data_dir, language=settings.language.value)
+        status, answer = client.call("GET", "/v1/status")
+    except (SetUpFault, Unanswered):
+        return False
+    return status == 200 and "device" in answer
 
 
 async def _print(settings: PrinterSettings, language: str) -> None:

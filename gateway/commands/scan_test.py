@@ -11,29 +11,40 @@ from pathlib import Path
 from drivers.camera.decode import GatedDecoder
 from drivers.camera.measure import Measurement, Reading, measure
 from drivers.camera.source import read_grey
+from edge_config.errors import SettingsError
+from edge_config.settings import load_box_settings
 from gateway.errors import GatewayError
+from gateway.words import choose
 
 
-def run(arguments: Namespace, _: Mapping[str, str]) -> int:
+def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
     """Read one picture, or measure a folder."""
     if arguments.image is not None:
-        return _one(arguments.image, as_json=arguments.json)
+        return _one(arguments.image, as_json=arguments.json, language=_language(arguments.config, environ))
     measured = measure(arguments.dir, GatedDecoder(), monotonic_s=time.perf_counter)
     print(json.dumps(_figures(measured)) if arguments.json else _sentence(measured))
     return 0
 
 
-def _one(path: Path, *, as_json: bool) -> int:
+def _language(config: Path, environ: Mapping[str, str]) -> str:
+    """A photograph can be tried on a machine without settings."""
     try:
-        grey = read_grey(path.read_bytes())
-    except OSError as error:
-        raise GatewayError(f"{path}: can't be read ({error.strerror}).") from None
-    codes = () if grey is None else GatedDecoder(look_again_every=1).decode(grey)
-    payloads = [code.payload for code in codes]
+        return load_box_settings(config, environ).language.value
+    except SettingsError as error:
+        return error.language
+
+
+def _one(path: Path, *, as_json: bool, language: str) -> int:
+    grey = read_grey(path.read_bytes())
+    if grey is None:
+        french = f"{path} n'est pas une image lisible : donnez un fichier PNG ou JPEG entier."
+        raise GatewayError(choose(language, french, f"{path} is no readable picture: give a whole PNG or JPEG file."))
+    payloads = [code.payload for code in GatedDecoder(look_again_every=1).decode(grey)]
     if as_json:
         print(json.dumps({"file": path.name, "payloads": payloads}))
     else:
-        print("\n".join(payloads) or f"{path.name}: no code")
+        none = choose(language, f"{path.name} : aucun code lisible sur cette image.", f"{path.name}: no readable code.")
+        print("\n".join(payloads) or none)
     return 0
 
 

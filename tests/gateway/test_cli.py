@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -212,6 +213,53 @@ def test_print_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "[printer]" in error_of(capsys)
 
 
+def test_print_test_beside_the_running_box_names_who_holds_the_printer(tmp_path: Path, central: FakeCentral) -> None:
+    async def story() -> None:
+        async with PrinterTwin(output=tmp_path / "receipts") as twin:
+            settings = f'[printer]\nname = "imprimante"\nhost = "127.0.0.1"\nport = {twin.port}\n'
+            agent = AgentProcess(tmp_path, settings=settings)
+            agent.enrol(central)
+            await agent.start()
+            try:
+                french = await asyncio.to_thread(agent.tool, "print-test")
+                english = await asyncio.to_thread(agent.tool, "print-test", COMPTOIR_LANGUAGE="en")
+            finally:
+                await agent.kill()
+            for done in (french, english):
+                assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+                assert "comptoir counter print" in done.stderr
+            assert "tient l'imprimante" in french.stderr
+            assert "holds the printer" in english.stderr
+
+    asyncio.run(story())
+
+
+def test_an_address_that_is_taken_says_what_to_change(agent: AgentProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+
+        french = agent.tool("run", COMPTOIR_API_PORT=port)
+        english = agent.tool("run", COMPTOIR_API_PORT=port, COMPTOIR_LANGUAGE="en")
+
+    assert (french.returncode, english.returncode) == (2, 2)
+    assert french.stderr.splitlines()[-1].startswith(f"comptoir: L'adresse 127.0.0.1:{port} est prise")
+    assert english.stderr.splitlines()[-1].startswith(f"comptoir: The API can't listen on 127.0.0.1:{port}")
+
+
+def test_a_journal_that_is_gone_or_damaged(agent: AgentProcess) -> None:
+    journal = agent.data_dir / "journal.sqlite"
+    for suffix in ("-wal", "-shm"):
+        journal.with_name(journal.name + suffix).unlink(missing_ok=True)
+    journal.write_bytes(b"garbage" * 1_000)
+    damaged = [agent.tool(*command) for command in (["run"], ["journal", "verify"])]
+    journal.unlink()
+    gone = [agent.tool(*command) for command in (["run"], ["journal", "verify"])]
+
+    assert [(done.returncode, done.stderr.count("\n")) for done in [*damaged, *gone]] == [(1, 1)] * 4
+    assert all("est abîmé : gardez le fichier" in done.stderr for done in damaged)
+    assert all("n'existe pas" in done.stderr for done in gone)
+
+
 def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureFixture[str]) -> None:
     code = central.token(7)
     cv2.imwrite(str(tmp_path / "good.png"), picture_of(code))
@@ -223,7 +271,12 @@ def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureF
     assert cli.main(["scan-test", "--image", str(tmp_path / "good.png")]) == 0
     assert capsys.readouterr().out.strip() == code
     assert cli.main(["scan-test", "--image", str(tmp_path / "blank.png")]) == 0
-    assert "no code" in capsys.readouterr().out
+    assert "aucun code lisible" in capsys.readouterr().out
+    (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
+    assert cli.main(["scan-test", "--image", str(tmp_path / "text.png")]) == 1
+    assert "n'est pas une image lisible" in error_of(capsys)
+    assert cli.main(["scan-test", "--image", str(tmp_path / "nowhere.png")]) == 1
+    assert "nowhere.png : introuvable" in error_of(capsys)
     assert cli.main(["scan-test", "--dir", str(tmp_path / "nowhere")]) == 2
     assert "expected.csv" in error_of(capsys)
 
