@@ -18,7 +18,7 @@ from programme import refusals
 from programme.authorisations import Answer, Ask
 from programme.canonical import canonical_bytes
 from programme.errors import NotUnderstood
-from programme.events import AskedOperation, AuthorisationAnswered, Earned, Event, Redeemed, Sold, Voided
+from programme.events import AskedOperation, AuthorisationAnswered, Earned, Event, Operation, Redeemed, Sold, Voided
 from programme.fold.books import newest
 from programme.fold.effects import HOLDERS
 from programme.refusals import Refusal, refusal_to_json
@@ -194,6 +194,8 @@ def _void(work: Work, device: Device, ask: Ask, entry: RegistryEntry, reserved_m
         return _Decision(balance_minor=available_minor, refusal=refusal)
     if events.voided(work.db, [target]):
         return _Decision(balance_minor=available_minor, refusal=refusals.AlreadyVoided())
+    if _is_of_another_day(work, device, target):
+        return _Decision(balance_minor=available_minor, refusal=refusals.TooLateToVoid())
     if authorisations.is_void_open(work.db, (ask.programme, ask.instrument), ask.target):
         return _Decision(balance_minor=available_minor, refusal=refusals.ReservedElsewhere())
     taken_back_minor = _taken_back_minor(work, target)
@@ -214,6 +216,14 @@ def _is_its_own(device: Device, ask: Ask, target: Event) -> bool:
         and target.source == device.device
         and (data.programme, data.instrument, data.amount_minor) == (ask.programme, ask.instrument, ask.amount_minor)
     )
+
+
+def _is_of_another_day(work: Work, device: Device, target: Event) -> bool:
+    """Whether its business day is over, by the shop's reckoning and central's time; the ask names no day."""
+    shop = devices.find_shop(work.db, device.shop)
+    assert shop is not None
+    assert isinstance(target.data, Operation)
+    return target.data.counter.business_day != shop.business_day(work.signed_time())
 
 
 def _taken_back_minor(work: Work, target: Event) -> int:

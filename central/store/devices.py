@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, delete, insert, select, update
@@ -15,6 +16,8 @@ from central.store.schema import COMMANDS, DEVICES, PRESENCE, REPORTS, SHOPS
 from sync.chain import unb64
 from sync.topics import BoxAddress
 from sync.wire import Birth, Command, Report
+
+_NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,17 @@ class Shop:
     name: str
     time_zone: str
     day_ends_at: str
+
+    def business_day(self, at: datetime) -> date:
+        """The business day of a moment, reckoned as its boxes do.
+
+        A day that ends before noon gives the small hours to the day before; one that ends later gives the rest of the
+        evening to the next day.
+        """
+        local, ends = at.astimezone(ZoneInfo(self.time_zone)), time.fromisoformat(self.day_ends_at)
+        if ends < _NOON:
+            return local.date() - timedelta(days=1) if local.time() < ends else local.date()
+        return local.date() + timedelta(days=1) if local.time() >= ends else local.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -347,6 +347,19 @@ class TestVoids:
 
         assert self.ask(centre, box_a, CARD, card, 1_000, earn.event_id).approved
 
+    def test_another_day_s_operation_is_refused(self, centre: Centre, box_a: Box, card: str) -> None:
+        earn = box_a.events[-1]
+        # The shop's day turns at 03:00 in Paris, which is 02:00 UTC in winter.
+        centre.clock.advance(hours=13, minutes=59)
+        assert self.ask(centre, box_a, CARD, card, 1_000, earn.event_id).approved
+        late = box_a.earned(card, 10)
+        centre.batch(box_a)
+
+        centre.clock.advance(minutes=1)
+
+        answer = self.ask(centre, box_a, CARD, card, 10, late.event_id)
+        assert refusal(answer) == refusals.TooLateToVoid()
+
     def test_a_sale_is_voided_unless_its_voucher_was_used(self, centre: Centre, box_a: Box, voucher: str) -> None:
         sale = box_a.events[-1]
         box_a.redeemed(VOUCHER, voucher, 2_000)
