@@ -23,7 +23,7 @@ from programme.grants import Allowance, Consignment, Grant
 from programme.registry import InstrumentStatus
 
 MAX_CONSIGNED = 300
-"""Vouchers per grant and programme: a token is about 250 bytes in it, and a message at most 256 KiB."""
+"""Vouchers per grant, all programmes together: a token is about 250 bytes in it, and a message at most 256 KiB."""
 
 
 def grant_to_send(work: Work, device: Device, epoch: str) -> bytes | None:
@@ -41,7 +41,7 @@ def grant_to_send(work: Work, device: Device, epoch: str) -> bytes | None:
         past_half = work.now >= _half_life(newest.grant)
         if not newest.received and not past_half:
             return newest.signed.encode()
-        if not past_half and not _is_due(work.db, newest, allowances):
+        if not past_half and not _is_due(work.db, newest, allowances, most=_most_consigned(work)):
             return None
     if not allowances:
         return None
@@ -70,7 +70,7 @@ def _half_life(grant: Grant) -> datetime:
     return grant.issued_at + (grant.ends_at - grant.issued_at) / 2
 
 
-def _is_due(db: Connection, newest: IssuedGrant, allowances: dict[str, Allowance]) -> bool:
+def _is_due(db: Connection, newest: IssuedGrant, allowances: dict[str, Allowance], *, most: int) -> bool:
     held = newest.grant.allowances
     if held.keys() != allowances.keys():
         return True
@@ -81,24 +81,31 @@ def _is_due(db: Connection, newest: IssuedGrant, allowances: dict[str, Allowance
             return True
         if 2 * spent.get(programme, 0) > allowance.ceiling_minor:
             return True
-        if _lacks_vouchers(allowance.consigned, wanted.consigned):
+        if _lacks_vouchers(allowance.consigned, wanted.consigned, most=most):
             return True
     return False
 
 
-def _lacks_vouchers(held: tuple[Consignment, ...], wanted: tuple[Consignment, ...]) -> bool:
+def _lacks_vouchers(held: tuple[Consignment, ...], wanted: tuple[Consignment, ...], *, most: int) -> bool:
     """Whether vouchers wait that the held grant doesn't name; a full grant is refilled when half of it is sold."""
     usable = set(held) & set(wanted)
     missing = set(wanted) - set(held)
-    return bool(missing) and (len(wanted) < MAX_CONSIGNED or 2 * len(usable) < MAX_CONSIGNED)
+    return bool(missing) and (len(wanted) < most or 2 * len(usable) < most)
+
+
+def _most_consigned(work: Work) -> int:
+    """Each voucher programme's share of a grant."""
+    programmes = [rules for rules in work.newest_rules().values() if rules.voucher is not None]
+    return MAX_CONSIGNED // max(1, len(programmes))
 
 
 def _allowances(work: Work, device: Device) -> dict[str, Allowance]:
+    most = _most_consigned(work)
     return {
         programme: Allowance(
             ceiling_minor=rules.offline.ceiling_minor,
             floor_limit_minor=rules.offline.floor_limit_minor,
-            consigned=_to_sell(work.db, device, programme) if rules.voucher is not None else (),
+            consigned=_to_sell(work.db, device, programme)[:most] if rules.voucher is not None else (),
         )
         for programme, rules in work.newest_rules().items()
     }
@@ -110,4 +117,4 @@ def _to_sell(db: Connection, device: Device, programme: str) -> tuple[Consignmen
     entries = instruments.entries(db, [(programme, voucher.instrument) for voucher in consigned])
     return tuple(
         voucher for voucher in consigned if entries[programme, voucher.instrument].status is InstrumentStatus.CONSIGNED
-    )[:MAX_CONSIGNED]
+    )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from central import issue, office
 from central.store import grants
 from programme.events import EpochOpened, EpochReason, RowLink
 from programme.grants import Grant
 from sync.chain import GENESIS
 from sync.topics import Up
-from sync.wire import Verdict
-from tests.central.world import CARD, VOUCHER, Box, Centre, Replies
+from sync.wire import MAX_MESSAGE_BYTES, Verdict
+from tests.central.world import CARD, FILES, VOUCHER, Box, Centre, Replies
 
 
 def open_numbers(centre: Centre) -> list[int]:
@@ -93,6 +95,26 @@ def test_only_one_grant_is_on_its_way(centre: Centre, box_a: Box) -> None:
     centre.vouchers(box_a)
 
     assert [grant.number for grant in centre.birth(box_a).grants] == [1]
+
+
+def test_a_grant_can_be_delivered_however_many_vouchers_wait(centre: Centre, box_a: Box, tmp_path: Path) -> None:
+    programmes = [VOUCHER, "voucher-3", "voucher-4", "voucher-5"]
+    text = (FILES / f"{VOUCHER}.toml").read_text(encoding="utf-8")
+    for number, programme in enumerate(programmes[1:], start=3):
+        file = tmp_path / f"{programme}.toml"
+        file.write_text(text.replace(VOUCHER, programme).replace("number = 2", f"number = {number}"), encoding="utf-8")
+        office.load_programme(centre.workshop, file)
+    for programme in programmes:
+        order = issue.Order(programme=programme, count=300, face_minor=2_000, consign_to=box_a.device)
+        assert len(list(issue.issue(centre.workshop, order))) == 300
+
+    replies = centre.batch(box_a)
+
+    (grant,) = replies.grants
+    assert [len(grant.allowances[programme].consigned) for programme in programmes] == [75] * 4
+    assert max(len(message.payload) for message in replies.raw if message.topic.endswith("/grant")) < MAX_MESSAGE_BYTES
+    box_a.took_grant(replies.signed_grants[0])
+    assert centre.batch(box_a).grants == []
 
 
 def test_new_vouchers_bring_the_next_grant(centre: Centre, box_a: Box) -> None:
