@@ -32,6 +32,7 @@ from gateway.paths import api_path, journal_path
 from gateway.presenting import Desk
 from gateway.printing import Printing
 from gateway.receipts import paper_of
+from gateway.recovery import open_journal
 from gateway.replica import HttpSnapshots, Replica
 from gateway.server import bind, serve, url_of
 from gateway.spooler import Spooler
@@ -111,7 +112,7 @@ def _ground(settings: BoxSettings) -> Iterator[_Ground]:
     identity = load_identity(settings.data_dir)
     configured = load_configuration(settings.data_dir, identity)
     path = journal_path(settings.data_dir)
-    journal = Journal.open(path, device=identity.device, key=identity.journal_key, clock=LinuxClock())
+    journal = open_journal(path, identity, LinuxClock())
     with contextlib.closing(journal), contextlib.closing(Lookup.open(path)) as lookup:
         yield _Ground(settings=settings, identity=identity, configured=configured, journal=journal, lookup=lookup)
 

@@ -11,10 +11,12 @@ from uuid import UUID
 from programme.canonical import from_bytes
 from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, ClockState, Event, decode_event
 from programme.state import GRANT, HeldGrant
+from sync.chain import Row
 from sync.journal import Job, JobState
 from sync.journal.database import connect_read_only
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
+_ROW = "SELECT position, epoch, seq, event, previous, hash FROM rows"
 _MARKS = """
 SELECT first_position + watermark_seq - 1, sent_position
 FROM standing JOIN epochs USING (epoch)
@@ -57,14 +59,15 @@ class Lookup:
     def ended_by(self, authorisation: UUID) -> Event | None:
         """The one row that ended an ask or carries this event id, whatever its epoch."""
         found = self._connection.execute(
-            "SELECT event FROM rows WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,)
+            f"{_ROW} WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,)
         ).fetchone()
-        return None if found is None else decode_event(found[0])
+        tracked = None if found is None else self._tracked(*found)
+        return None if tracked is None else tracked.event
 
     def find(self, event_id: UUID) -> Tracked | None:
         """An operation or a closure by its id."""
         found = self._connection.execute(
-            "SELECT event, position FROM rows WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
+            f"{_ROW} WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
             (event_id.bytes,),
         ).fetchone()
         return None if found is None else self._tracked(*found)
@@ -74,9 +77,9 @@ class Lookup:
         names = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
         marks = ",".join("?" * len(names))
         found = self._connection.execute(
-            f"SELECT event, position FROM rows WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count)
+            f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count)
         ).fetchall()
-        return [self._tracked(event, position) for event, position in found]
+        return [tracked for row in found if (tracked := self._tracked(*row)) is not None]
 
     def given_up(self) -> tuple[UUID, ...]:
         """Asks whose abandonment central hasn't acknowledged."""
@@ -125,7 +128,12 @@ class Lookup:
             for job_id, kind, event_id, payload, state, detail in found
         ]
 
-    def _tracked(self, event: bytes, position: int) -> Tracked:
+    def _tracked(
+        self, position: int, epoch: str, seq: int, event: bytes, previous: bytes, digest: bytes
+    ) -> Tracked | None:
+        """The event, unless its row was damaged on the disk: then what it says counts for nothing."""
+        if not Row(epoch=epoch, seq=seq, event=event, previous=previous, hash=digest).is_sound:
+            return None
         booked_up_to, sent_up_to = self._marks()
         stage = Stage.BOOKED if position <= booked_up_to else Stage.SENT if position <= sent_up_to else Stage.RECORDED
         return Tracked(event=decode_event(event), stage=stage)

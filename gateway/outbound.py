@@ -12,7 +12,8 @@ from gateway.asking import Publisher
 from gateway.identity import Identity
 from programme.events import EpochReason
 from sync.backoff import Backoff
-from sync.errors import JournalError, LinkError, Unreadable
+from sync.chain import Row
+from sync.errors import JournalBroken, JournalError, LinkError, Unreadable
 from sync.journal import Journal
 from sync.outbox import (
     BatchFailed,
@@ -71,9 +72,7 @@ class Outbound:
         inputs: deque[Input] = deque([event])
         while inputs:
             for command in self._outbox.handle(inputs.popleft(), now_s=loop.time()):
-                followed = await self._carry_out(command)
-                if followed is not None:
-                    inputs.append(followed)
+                inputs.extend(await self._carry_out(command))
 
     async def grown(self) -> None:
         """Rows were added."""
@@ -84,39 +83,43 @@ class Outbound:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def _carry_out(self, command: Command) -> Input | None:
+    async def _carry_out(self, command: Command) -> tuple[Input, ...]:
         match command:
             case SendBatch():
                 return await self._send(command)
             case WakeAt(at_s=at_s):
                 self.close()
                 self._timer = None if at_s is None else asyncio.get_running_loop().call_at(at_s, self._tick)
-                return None
+                return ()
             case OpenEpoch(reason=reason):
-                return await self._open_epoch(reason)
+                return (await self._open_epoch(reason),)
 
     async def _open_epoch(self, reason: EpochReason) -> Input:
         """Until there is a new epoch nothing can be sent, so try for as long as it takes."""
         while True:
             try:
-                await asyncio.to_thread(self._journal.open_epoch, reason)
+                damaged = await asyncio.to_thread(self._journal.open_epoch, reason)
                 break
             except JournalError as error:
                 _log.error("no new epoch yet", reason=str(error))
                 await asyncio.sleep(_RETRY_EPOCH_S)
+        for link in damaged:
+            _log.error("damaged row left out: look it up in the till's own records", epoch=link.epoch, seq=link.seq)
         _log.warning("new epoch", reason=reason.value)
         self._epoch_begun()
         return EpochBegun(head_seq=self._head_seq())
 
-    async def _send(self, command: SendBatch) -> Input:
+    async def _send(self, command: SendBatch) -> tuple[Input, ...]:
         try:
             batch, last_seq, size_bytes = await asyncio.to_thread(self._encode, command)
             if size_bytes:
                 self._link.publish(self._identity.address.up(Up.JOURNAL), batch)
         except (LinkError, Unreadable, JournalError) as error:
             _log.warning("batch not sent", first_seq=command.first_seq, reason=str(error))
-            return BatchFailed()
-        return BatchSent(last_seq=last_seq, size_bytes=size_bytes)
+            if isinstance(error, JournalBroken) and error.epoch == self._journal.epoch:
+                return BatchFailed(), await self._open_epoch(EpochReason.CORRUPTION)
+            return (BatchFailed(),)
+        return (BatchSent(last_seq=last_seq, size_bytes=size_bytes),)
 
     def _encode(self, command: SendBatch) -> tuple[bytes, int, int]:
         """The batch, its last row and its events' size; marked as sent before it leaves."""
@@ -124,6 +127,7 @@ class Outbound:
         rows = rows[:MAX_BATCH_ROWS]
         if not rows:
             return b"", command.first_seq, 0
+        _check(rows)
         last = rows[-1]
         if command.epoch is None:
             self._journal.mark_sent(last.seq)
@@ -133,3 +137,16 @@ class Outbound:
     def _head_seq(self) -> int:
         head = self._journal.head
         return head.seq if head is not None else 0
+
+
+def _check(rows: list[Row]) -> None:
+    """Before this box signs for them: a row that was changed on the disk never leaves it.
+
+    Raises:
+        JournalBroken: One isn't as it was written.
+    """
+    previous = rows[0].previous
+    for row in rows:
+        if row.previous != previous or not row.is_sound:
+            raise JournalBroken(f"row {row.epoch}/{row.seq} is damaged on the disk", epoch=row.epoch, seq=row.seq)
+        previous = row.hash

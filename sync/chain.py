@@ -47,6 +47,11 @@ class Row:
         """The row, named by place and content."""
         return RowLink(epoch=self.epoch, seq=self.seq, hash=self.hash.hex())
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether it says what it said when it was hashed."""
+        return row_hash(epoch=self.epoch, seq=self.seq, previous=self.previous, event=self.event) == self.hash
+
 
 def row_hash(*, epoch: str, seq: int, previous: bytes, event: bytes) -> bytes:
     """Hash one row."""

@@ -13,10 +13,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from programme.events import (
-    TYPE_NAMES,
     DayClosed,
     EpochOpened,
     EpochReason,
+    Event,
     GrantReceived,
     RowLink,
     decode_event,
@@ -24,15 +24,10 @@ from programme.events import (
 )
 from programme.state import evolve
 from sync.chain import GENESIS
-from sync.journal.rows import Place, first_position_of
+from sync.journal.rows import Place, checked_rows, first_position_of
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session
 
-_NOT_COPIED = tuple(TYPE_NAMES[kind] for kind in (EpochOpened, GrantReceived, DayClosed))
-_LATER = f"""
-SELECT event FROM rows WHERE position > ? AND position <= ?
-AND type NOT IN ({", ".join("?" for _ in _NOT_COPIED)}) ORDER BY position
-"""
 _LAST_ACK = """
 SELECT epoch, seq, hash FROM acks JOIN epochs USING (epoch) WHERE seq > 0
 AND generation = (SELECT max(generation) FROM acks AS newer WHERE newer.epoch = acks.epoch)
@@ -54,12 +49,16 @@ def add_epoch(connection: sqlite3.Connection, counter: int, first_position: int)
     return Place(epoch=epoch, first_position=first_position, seq=0, hash=GENESIS)
 
 
-def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]) -> None:
-    """Begin a new epoch after the last acknowledged row, and copy what came after it."""
+def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]) -> tuple[RowLink, ...]:
+    """Begin a new epoch after the last acknowledged row, and copy what came after it.
+
+    Returns:
+        The rows that weren't copied, for they are damaged.
+    """
     connection = session.connection
     before = session.standing.place
     parent, parent_position = _parent(session)
-    later = connection.execute(_LATER, (parent_position, before.last_position, *_NOT_COPIED)).fetchall()
+    later, damaged = _later(connection, parent_position, before.last_position)
     (counter,) = connection.execute("SELECT max(counter) FROM epochs").fetchone()
     place = add_epoch(connection, counter + 1, before.last_position + 1)
     session.standing = Standing(place=place, generation=session.standing.generation)
@@ -68,13 +67,26 @@ def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]
     session.write(event, encode_event(event))
     session.records.change(evolve(session.records, event))
     copied = set()
-    for (data,) in later:
-        copy = decode_event(data)
-        if copy.event_id not in copied:
+    for copy, data in later:
+        if copy.event_id not in copied and not isinstance(copy.data, EpochOpened | GrantReceived | DayClosed):
             session.write(copy, data)
             copied.add(copy.event_id)
     # They were in the hands of the link in the epoch before, or may have been: nothing here counts as never sent.
     session.standing = replace(session.standing, sent_position=session.standing.place.last_position)
+    return damaged
+
+
+def _later(
+    connection: sqlite3.Connection, after_position: int, up_to: int
+) -> tuple[list[tuple[Event, bytes]], tuple[RowLink, ...]]:
+    """The events of the rows after a position, with their bytes; and the rows that are damaged."""
+    later, damaged = [], []
+    for row, is_sound in checked_rows(connection, after_position, up_to):
+        if is_sound:
+            later.append((decode_event(row.event), row.event))
+        else:
+            damaged.append(row.link)
+    return later, tuple(damaged)
 
 
 def _parent(session: Session) -> tuple[RowLink, int]:

@@ -42,6 +42,9 @@ class Journal:
     """One box's journal; one process at a time may have it open.
 
     Its methods block and may be called from any thread, but not from within a work.
+
+    Attributes:
+        left_out: The damaged rows that `recover` didn't take along.
     """
 
     def __init__(self, session: Session, path: Path, lock: FileLock, new_id: MakeId) -> None:
@@ -49,6 +52,7 @@ class Journal:
         self._path = path
         self._lock = lock
         self._new_id = new_id
+        self.left_out: tuple[RowLink, ...] = ()
         self._writer = Writer(session, path)
         self._reader = connect_read_only(path)
         self._reading = threading.Lock()
@@ -85,7 +89,7 @@ class Journal:
         """Go on with a journal.
 
         Raises:
-            JournalBroken: It doesn't end where it says.
+            JournalBroken: It doesn't end where it says, or a row that central lacks is damaged.
             JournalError: There is none, another program has it open, or it is another box's.
         """
         if not path.exists():
@@ -107,7 +111,7 @@ class Journal:
         lock = FileLock(path)
         with _letting_go(path, lock):
             journal = cls(next_session(path, device, key, clock, damaged=True), path, lock, new_id)
-        journal.open_epoch(EpochReason.CORRUPTION)
+        journal.left_out = journal.open_epoch(EpochReason.CORRUPTION)
         return journal
 
     def close(self) -> None:
@@ -183,9 +187,13 @@ class Journal:
         """Take a signed time that came otherwise than by an ack."""
         self._writer.call(lambda _: self._session.clock.signed_time(at))
 
-    def open_epoch(self, reason: EpochReason) -> None:
-        """Begin a new epoch after the last acknowledged row, with copies of the later rows and without a grant."""
-        self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id))
+    def open_epoch(self, reason: EpochReason) -> tuple[RowLink, ...]:
+        """Begin a new epoch after the last acknowledged row, with copies of the later rows and without a grant.
+
+        Returns:
+            The later rows that weren't copied, for they are damaged.
+        """
+        return self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id))
 
     def jobs(self, state: JobState | None = None) -> list[Job]:
         """Jobs in a state, or all, in the order they were queued."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -120,13 +121,28 @@ def rows_between(connection: sqlite3.Connection, first: int, last: int, max_byte
     return rows
 
 
+def checked_rows(connection: sqlite3.Connection, after_position: int, up_to: int) -> Iterator[tuple[Row, bool]]:
+    """Rows after a position, in order, each with whether it is as it was written: its hash, and the next row's word."""
+    found = connection.execute(
+        f"{_SELECT} WHERE position > ? AND position <= ? ORDER BY position", (after_position, up_to)
+    )
+    row: Row | None = None
+    for following in map(_row, found):
+        if row is not None:
+            follows = (following.epoch, following.seq) == (row.epoch, row.seq + 1)
+            yield row, row.is_sound and (not follows or following.previous == row.hash)
+        row = following
+    if row is not None:
+        yield row, row.is_sound
+
+
 def rows_on(connection: sqlite3.Connection, programme: str, instrument: str, after_position: int) -> list[Row]:
-    """Rows of the operations on an instrument that were written after a position, in order."""
+    """Rows of the operations on an instrument that were written after a position, in order; damaged ones apart."""
     found = connection.execute(
         f"{_SELECT} WHERE instrument = ? AND programme = ? AND position > ? ORDER BY position",
         (instrument, programme, after_position),
     )
-    return [_row(columns) for columns in found]
+    return [row for row in map(_row, found) if row.is_sound]
 
 
 def kept_rows_on(connection: sqlite3.Connection, programme: str, instrument: str, up_to_position: int) -> list[Row]:
@@ -136,7 +152,7 @@ def kept_rows_on(connection: sqlite3.Connection, programme: str, instrument: str
         " WHERE instrument = ? AND programme = ? AND position <= ? ORDER BY position",
         (instrument, programme, up_to_position),
     )
-    return [_row(columns) for columns in found]
+    return [row for row in map(_row, found) if row.is_sound]
 
 
 def _row(found: tuple[str, int, bytes, bytes, bytes]) -> Row:

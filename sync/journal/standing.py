@@ -9,7 +9,7 @@ from programme.events import ClockState, RowLink
 from sync.chain import GENESIS
 from sync.clock import ClockBase
 from sync.errors import JournalBroken
-from sync.journal.rows import Place, first_position_of, row_at
+from sync.journal.rows import Place, checked_rows, first_position_of, row_at
 
 _SAVE = """
 INSERT OR REPLACE INTO standing (id, epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,
@@ -68,10 +68,10 @@ def save_standing(connection: sqlite3.Connection, standing: Standing, clock: Clo
 
 
 def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
-    """Read it, and check that the rows end where it says.
+    """Read it, and check that the rows end where it says, and that those that central lacks are as they were written.
 
     Raises:
-        JournalBroken: They don't.
+        JournalBroken: They aren't.
     """
     standing, clock = _stored(connection)
     place = standing.place
@@ -80,6 +80,14 @@ def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
         raise JournalBroken(
             f"the journal doesn't end at {place.epoch}/{place.seq} as it should", epoch=place.epoch, seq=place.seq
         )
+    after = place.position(standing.watermark_seq)
+    for row, is_sound in checked_rows(connection, after, place.last_position):
+        if not is_sound:
+            raise JournalBroken(
+                f"row {row.epoch}/{row.seq} of the journal is damaged, and central doesn't have it",
+                epoch=row.epoch,
+                seq=row.seq,
+            )
     return standing, clock
 
 

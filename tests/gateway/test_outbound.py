@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
 
 from gateway.outbound import Outbound
+from programme.decide import Earn
+from programme.events import decode_event
 from sync.journal import AckOutcome
 from sync.outbox import Acked, LinkUp
-from sync.wire import read_batch
+from sync.wire import read_batch, verify_batch
 from tests.gateway.world import Box
 
 
@@ -53,3 +61,31 @@ def test_a_row_that_was_announced_before_a_new_epoch_stalls_nothing(box: Box) ->
     asyncio.run(play())
 
     assert link.sent[-2:] == [(box.journal.epoch, 1, 1), (box.journal.epoch, 2, 1)]
+
+
+@pytest.mark.parametrize("junk", ["x'ff'", "x'20'"], ids=["no text", "other bytes"])
+def test_a_row_that_was_damaged_while_the_box_ran_is_never_sent(box: Box, junk: str) -> None:
+    epoch = box.journal.epoch
+    cards = [asyncio.run(_earn(box, serial)) for serial in (1, 2, 3)]
+    with closing(sqlite3.connect(box.path, isolation_level=None)) as disk:
+        disk.execute(f"UPDATE rows SET event = CAST({junk} || event AS BLOB) WHERE seq = 3")
+    link = FakeLink()
+
+    async def play() -> None:
+        outbound = outbound_of(box, link)
+        await outbound.feed(LinkUp())
+        outbound.close()
+
+    asyncio.run(play())
+
+    assert box.journal.epoch != epoch
+    (batch,) = [read_batch(payload) for payload in link.published]
+    sent = [decode_event(row.event).event_id for row in verify_batch(batch, box.key.public_key())]
+    assert sent[1:] == [cards[0], cards[2]]
+    assert [tracked.event.event_id for tracked in box.lookup.last_operations(9)][:2] == [cards[2], cards[0]]
+    assert box.lookup.find(cards[1]) is None
+
+
+async def _earn(box: Box, serial: int) -> UUID:
+    command = Earn(code=box.desk.resolve(box.central.card(serial)), basket_minor=2_000)
+    return (await box.counter.operate(command, uuid7())).event_id

@@ -54,6 +54,27 @@ def test_a_tail_cut_below_the_ack_stays_known_to_verify(shop: Shop) -> None:
         verify(shop.path, keys={CENTRAL_KEY_ID: shop.central_key.public_key()})
 
 
+CHANGED = """replace(CAST(event AS TEXT), '"amount_minor":118', '"amount_minor":918')"""
+
+
+@pytest.mark.parametrize("damage", [CHANGED, "x'00ff' || event"], ids=["amount", "no text"])
+def test_a_damaged_row_that_central_lacks_is_named_and_never_copied(shop: Shop, damage: str) -> None:
+    kept = [shop.append(earned()) for _ in range(4)]
+    shop.take(shop.ack(2))
+    epoch = shop.journal.epoch
+    shop.close()
+    shop.run_sql(f"UPDATE rows SET event = CAST({damage} AS BLOB) WHERE position = 4")
+    with pytest.raises(JournalBroken, match=f"row {epoch}/4 of the journal is damaged"):
+        shop.open()
+
+    recover(shop).close()
+    journal = shop.open()
+
+    _, *copies = (decode_event(row.event) for row in journal.rows(1, 99, 10**9))
+    assert copies == [kept[1], kept[3]]
+    assert journal.submit(lambda tx: tx.own_since_counted("card", "k1")).result() == (kept[0], kept[1], kept[3])
+
+
 @pytest.mark.parametrize("statement", ["DELETE FROM rows", "DELETE FROM standing", "DELETE FROM epochs"])
 def test_where_nothing_is_left_the_box_is_enrolled_anew(shop: Shop, statement: str) -> None:
     shop.close()
