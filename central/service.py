@@ -1,16 +1,18 @@
 """The running centre: messages in, one worker that applies them, messages out. Events in, nothing decided here.
 
 One worker applies messages one at a time. Asks go first, for a customer waits; an ask carries the rows it rests on, so
-it may overtake its own box's batches. Replies are published after the commit only. What commands such as `issue` write
-beside the running server is noticed by a cheap look at the database every second.
+it may overtake its own box's batches; but something else has its turn after every few asks. Replies are published after
+the commit only. What commands such as `issue` write beside the running server is noticed by a cheap look at the
+database every second.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -23,6 +25,10 @@ from sync.topics import Up, parse_up
 TICK_S = 1.0
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Beyond this, batches are dropped; boxes send what isn't acknowledged again."""
+MAX_WAITING_ASK_BYTES = 16 * 1024 * 1024
+"""Beyond this, the oldest asks are dropped: they have deadlines, and whoever waited longest has given up first."""
+ASKS_IN_A_ROW = 8
+"""Then one other message, so that asks can't keep the books from being kept."""
 
 
 class Link(Protocol):
@@ -51,17 +57,65 @@ class Link(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Waiting:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
     """A message in the queue; a tick has no topic."""
 
-    priority: int
-    number: int
-    topic: str | None = field(compare=False)
-    payload: bytes = field(compare=False)
+    topic: str | None
+    payload: bytes = b""
 
 
-_ASK, _OTHER, _TICK = range(3)
+class Inbox:
+    """What waits for the worker, bounded: asks first, but not only asks."""
+
+    def __init__(self) -> None:
+        self._asks: deque[Waiting] = deque()
+        self._others: deque[Waiting] = deque()
+        self._ask_bytes = self._other_bytes = 0
+        self._asks_in_a_row = 0
+        self._filled = asyncio.Event()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._asks and not self._others
+
+    def add(self, message: Waiting) -> list[Waiting]:
+        """Queue a message.
+
+        Returns:
+            What had to be dropped for want of room.
+        """
+        is_ask = message.topic is not None and _is_ask(message.topic)
+        dropped = []
+        if is_ask:
+            self._asks.append(message)
+            self._ask_bytes += len(message.payload)
+            while self._ask_bytes > MAX_WAITING_ASK_BYTES:
+                dropped.append(self._asks.popleft())
+                self._ask_bytes -= len(dropped[-1].payload)
+        elif self._other_bytes + len(message.payload) > MAX_WAITING_BYTES:
+            return [message]
+        else:
+            self._others.append(message)
+            self._other_bytes += len(message.payload)
+        self._filled.set()
+        return dropped
+
+    async def next(self) -> Waiting:
+        """Wait for the next message."""
+        while self.is_empty:
+            self._filled.clear()
+            await self._filled.wait()
+        if self._asks and (self._asks_in_a_row < ASKS_IN_A_ROW or not self._others):
+            message = self._asks.popleft()
+            self._ask_bytes -= len(message.payload)
+            self._asks_in_a_row += 1
+        else:
+            message = self._others.popleft()
+            self._other_bytes -= len(message.payload)
+            self._asks_in_a_row = 0
+        return message
 
 
 class Service:
@@ -71,9 +125,7 @@ class Service:
         self._handler = handler
         self._link = link
         self._log = log
-        self._queue: asyncio.PriorityQueue[_Waiting] = asyncio.PriorityQueue()
-        self._waiting_bytes = 0
-        self._number = 0
+        self._inbox = Inbox()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -86,11 +138,8 @@ class Service:
     def receive(self, topic: str, payload: bytes) -> None:
         """Queue a message from the broker."""
         self._link.proved()
-        priority = _priority(topic)
-        if priority != _ASK and self._waiting_bytes + len(payload) > MAX_WAITING_BYTES:
-            self._log.warning("too much waiting, message dropped", topic=topic[:120])
-            return
-        self._put(priority, topic, payload)
+        for dropped in self._inbox.add(Waiting(topic=topic, payload=payload)):
+            self._log.warning("too much waiting, message dropped", topic=(dropped.topic or "")[:120])
 
     def _tasks(self, thread: ThreadPoolExecutor) -> dict[str, Coroutine[Any, Any, None]]:
         return {
@@ -105,26 +154,20 @@ class Service:
     def _note_down(self, error: LinkError) -> None:
         self._log.warning("broker gone", reason=str(error))
 
-    def _put(self, priority: int, topic: str | None, payload: bytes) -> None:
-        self._number += 1
-        self._waiting_bytes += len(payload)
-        self._queue.put_nowait(_Waiting(priority, self._number, topic, payload))
-
     async def _tick(self) -> None:
         while True:
-            if self._queue.empty():
-                self._put(_TICK, None, b"")
+            if self._inbox.is_empty:
+                self._inbox.add(Waiting(topic=None))
             await asyncio.sleep(TICK_S)
 
     async def _work(self, thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            waiting = await self._queue.get()
-            self._waiting_bytes -= len(waiting.payload)
+            waiting = await self._inbox.next()
             for message in await loop.run_in_executor(thread, self._apply, waiting):
                 self._publish(message)
 
-    def _apply(self, waiting: _Waiting) -> list[Outgoing]:
+    def _apply(self, waiting: Waiting) -> list[Outgoing]:
         try:
             if waiting.topic is None:
                 return self._handler.tick()
@@ -142,9 +185,9 @@ class Service:
             self._log.warning("not published; boxes ask again", topic=message.topic, reason=str(error))
 
 
-def _priority(topic: str) -> int:
+def _is_ask(topic: str) -> bool:
     try:
         _, channel = parse_up(topic)
     except Unreadable:
-        return _OTHER
-    return _ASK if channel is Up.ASK else _OTHER
+        return False
+    return channel is Up.ASK

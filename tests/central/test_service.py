@@ -17,7 +17,7 @@ import structlog
 from central import issue
 from central.handler import Handler
 from central.ports import Outgoing
-from central.service import Service
+from central.service import MAX_WAITING_ASK_BYTES, MAX_WAITING_BYTES, Inbox, Service, Waiting
 from hardware_sim.broker import Broker, BrokerKind
 from programme.authorisations import Answer
 from programme.events import EpochOpened, EpochReason
@@ -203,6 +203,47 @@ def test_asks_go_before_batches(centre: Centre, box_a: Box) -> None:
 
     said = [message.topic.rsplit("/", 1)[1] for message in link.said]
     assert said.index("answer") < said.index("ack")
+
+
+def drained(inbox: Inbox) -> list[Waiting]:
+    async def take() -> list[Waiting]:
+        return [await inbox.next() for _ in iter(lambda: inbox.is_empty, True)]
+
+    return asyncio.run(take())
+
+
+def test_other_messages_have_their_turn_between_many_asks(box_a: Box) -> None:
+    inbox = Inbox()
+    for _ in range(2):
+        inbox.add(Waiting(topic=box_a.address.up(Up.JOURNAL)))
+    for _ in range(20):
+        inbox.add(Waiting(topic=box_a.address.up(Up.ASK)))
+
+    order = [waiting.topic == box_a.address.up(Up.JOURNAL) for waiting in drained(inbox)]
+
+    assert [place for place, is_journal in enumerate(order) if is_journal] == [8, 17]
+
+
+def test_the_oldest_asks_make_room_for_new_ones(box_a: Box) -> None:
+    topic = box_a.address.up(Up.ASK)
+    payloads = [bytes([number]) * (MAX_WAITING_ASK_BYTES // 4) for number in range(6)]
+    inbox = Inbox()
+
+    dropped = [found.payload for payload in payloads for found in inbox.add(Waiting(topic=topic, payload=payload))]
+
+    assert dropped == payloads[:2]
+    assert [waiting.payload for waiting in drained(inbox)] == payloads[2:]
+
+
+def test_batches_beyond_the_bound_are_dropped_and_asks_are_not(box_a: Box) -> None:
+    batch = Waiting(topic=box_a.address.up(Up.JOURNAL), payload=b"x" * MAX_WAITING_BYTES)
+    ask = Waiting(topic=box_a.address.up(Up.ASK), payload=b"ask")
+    inbox = Inbox()
+
+    assert inbox.add(batch) == []
+    assert inbox.add(batch) == [batch]
+    assert inbox.add(ask) == []
+    assert drained(inbox) == [ask, batch]
 
 
 def test_a_connection_that_fails_while_publishing_stops_nothing(centre: Centre, box_a: Box) -> None:
