@@ -28,6 +28,8 @@ REPEAT_AFTER = timedelta(seconds=2)
 """The same resend or grant isn't sent to a box more often, so that no exchange becomes a busy loop."""
 REVIEW_EVERY = timedelta(minutes=1)
 """Grants age without anything happening."""
+ACK_EVERY = timedelta(minutes=1)
+"""How often a health message is answered by an ack: a box that does nothing learns by it what deltas it missed."""
 
 EPOCH = re.compile(r"[0-9]{1,9}-[0-9a-f]{16}", re.ASCII)
 MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
@@ -41,7 +43,8 @@ class Handler:
     """Applies messages one at a time.
 
     Everything a box may need again comes again by itself (acks at its next batch, grants and configurations at its
-    birth, registry heads in every ack), so what is lost between commit and publishing costs time only.
+    birth, commands until their report, registry heads in every ack), so what is lost between commit and publishing
+    costs time only.
     """
 
     def __init__(self, workshop: Workshop, log: FilteringBoundLogger) -> None:
@@ -49,6 +52,7 @@ class Handler:
         self._log = log
         self._published: dict[str, int] = {}
         self._sent_at: dict[tuple[str, bytes], datetime] = {}
+        self._acked_at: dict[str, datetime] = {}
         self._stamp: Stamp = ()
         self._reviewed_at: datetime | None = None
         with workshop.read() as work:
@@ -171,6 +175,7 @@ class Handler:
         """Tell a box what it may have missed."""
         self._sent_at = {key: at for key, at in self._sent_at.items() if key[0] != device.device}
         replies = self._configure(work, device)
+        replies += [_command(work, device, lost) for lost in devices.unreported_commands(work.db, device.device)]
         if birth.head is None:
             return replies
         replies.append(_down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, birth.head.epoch))))
@@ -184,7 +189,12 @@ class Handler:
         health = _open(payload, wire.Health, device)
         _same_device(device, health.device)
         devices.note_health(work.db, device.device, canonical_bytes(health).decode(), at=work.now)
-        return []
+        epoch = journal.latest_epoch(work.db, device.device)
+        acked_at = self._acked_at.get(device.device)
+        if epoch is None or (acked_at is not None and acked_at <= work.now < acked_at + ACK_EVERY):
+            return []
+        self._acked_at[device.device] = work.now
+        return [_down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, epoch)))]
 
     def _on_report(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         report = _open(payload, wire.Report, device)
@@ -267,8 +277,12 @@ def _commands(work: Work) -> list[Outgoing]:
     for command in devices.take_commands(work.db):
         device = devices.find(work.db, command.device)
         assert device is not None
-        replies.append(_down(work, device, Down.COMMAND, work.keys.sign(command)))
+        replies.append(_command(work, device, command))
     return replies
+
+
+def _command(work: Work, device: Device, command: wire.Command) -> Outgoing:
+    return _down(work, device, Down.COMMAND, work.keys.sign(command))
 
 
 def _stamp(work: Work) -> Stamp:

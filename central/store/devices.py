@@ -255,8 +255,19 @@ def waiting_commands(db: Connection) -> list[Command]:
 
 
 def take_commands(db: Connection) -> list[Command]:
-    """Commands that weren't sent; from now on they count as sent."""
+    """Commands that weren't sent; they count as sent, and as done only by their report."""
     waiting = waiting_commands(db)
     if waiting:
         db.execute(update(COMMANDS).where(~COMMANDS.c.sent).values(sent=True))
     return waiting
+
+
+def unreported_commands(db: Connection, device: str) -> list[Command]:
+    """A box's commands that were sent, and may have been lost: it hasn't reported on them."""
+    done = {subject for subject, _, _ in reports(db, device)}
+    query = select(COMMANDS).where(COMMANDS.c.device == device, COMMANDS.c.sent).order_by(COMMANDS.c.command_id)
+    return [
+        Command(command_id=UUID(row.command_id), device=row.device, name=row.name)
+        for row in db.execute(query)
+        if f"command/{row.command_id}" not in done
+    ]

@@ -111,6 +111,43 @@ def test_a_command_is_sent_once_and_its_report_kept(centre: Centre, box_a: Box) 
     assert told(centre, box_a)["reports"] == [{"subject": subject, "ok": True, "detail": '{"rows":1}'}]
 
 
+def test_a_command_that_was_lost_comes_at_the_next_birth_until_its_report(centre: Centre, box_a: Box) -> None:
+    centre.birth(box_a)
+    command_id = office.send_command(centre.workshop, "box-a", "report_status")
+    lost = centre.tick().commands
+    centre.restart()
+
+    assert centre.birth(box_a).commands == lost
+    report = Report(device="box-a", subject=f"command/{command_id}", ok=True, detail={}, at=centre.clock.now())
+    centre.send(box_a, Up.REPORT, box_a.signed(report))
+    assert centre.birth(box_a).commands == []
+
+
+def test_an_idle_box_that_missed_a_delta_learns_of_it_by_its_health(centre: Centre, box_a: Box, box_b: Box) -> None:
+    for box in (box_a, box_b):
+        centre.batch(box)
+        centre.birth(box)
+    box_a.earned(centre.card(), 100)
+    centre.batch(box_a)
+    health = Health(
+        device="box-b",
+        at=centre.clock.now(),
+        unbooked_rows=0,
+        value_at_risk_minor={},
+        clock=ClockState.SYNCED,
+        devices={},
+    )
+
+    first = centre.send(box_b, Up.HEALTH, box_b.signed(health))
+    again = centre.send(box_b, Up.HEALTH, box_b.signed(health))
+    centre.clock.advance(seconds=61)
+    later = centre.send(box_b, Up.HEALTH, box_b.signed(health))
+
+    assert (first.ack.seq, first.ack.heads[CARD].version) == (1, 2)
+    assert again.acks == []
+    assert later.ack.heads == first.ack.heads
+
+
 def test_an_applied_configuration_is_noted(centre: Centre, box_a: Box) -> None:
     centre.birth(box_a, config=0)
 
