@@ -10,6 +10,7 @@ from uuid import UUID
 from central.store import authorisations, events, grants
 from central.store.devices import Device
 from central.work import Work
+from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
 from programme.events import (
     AuthorisationAbandoned,
@@ -24,7 +25,6 @@ from programme.events import (
     Operation,
     Redeemed,
     Sold,
-    decode_event,
 )
 from programme.fold.books import newest
 from programme.fold.cover import read_signed_grant

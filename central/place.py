@@ -6,8 +6,9 @@ from datetime import datetime
 
 from central.store import events, journal
 from central.work import Work
+from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
-from programme.events import EpochOpened, EpochReason, Event, RowLink, decode_event
+from programme.events import EpochOpened, EpochReason, Event, RowLink
 from sync.chain import GENESIS, Row
 
 

@@ -15,7 +15,8 @@ from central.ports import IdSource, WallClock
 from central.store import events, meta, programmes
 from central.store.database import Store
 from central.store.instants import MICROSECOND
-from programme.events import CENTRAL, ClockState, Event, EventData, encode_event
+from programme.cloudevents import encode_event
+from programme.events import CENTRAL, ClockState, Event, EventData
 from programme.fold.books import Rulebook, newest
 from programme.rules import RuleSet, load_rules
 

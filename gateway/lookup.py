@@ -9,7 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 from programme.canonical import from_bytes
-from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, ClockState, Event, decode_event
+from programme.cloudevents import decode_event
+from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, ClockState, Event
 from programme.state import GRANT, HeldGrant
 from sync.chain import Row
 from sync.journal import Job, JobState

@@ -26,17 +26,8 @@ from drivers.escpos.compose import (
 )
 from edge_config.settings import PrinterSettings
 from programme.canonical import Instant, canonical_bytes, from_bytes
-from programme.events import (
-    DayClosed,
-    Earned,
-    Event,
-    Operation,
-    ProgrammeTotals,
-    Redeemed,
-    Sold,
-    Voided,
-    decode_event,
-)
+from programme.cloudevents import decode_event
+from programme.events import DayClosed, Earned, Event, Operation, ProgrammeTotals, Redeemed, Sold, Voided
 from programme.money import CURRENCIES, format_amount
 
 RECEIPT_JOB = "receipt"

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from gateway.configured import Configured
 from gateway.receipts import ProgrammeName, Ticket
+from programme.cloudevents import encode_event
 from programme.errors import CodeError
-from programme.events import OPERATIONS, DayClosed, Event, encode_event
+from programme.events import OPERATIONS, DayClosed, Event
 from programme.tokens import read_unverified
 
 

@@ -1,7 +1,7 @@
 """Events: what happened at a counter or at the centre, with the evidence it was decided on.
 
-An event is final once written. Its canonical bytes (CloudEvents 1.0 as RFC 8785 JSON) hold no epoch, sequence number or
-hash: the journal's row around it does, so a row can be copied to another epoch without changing what happened.
+An event is final once written. It holds no epoch, sequence number or hash: the journal's row around it does, so a row
+can be copied to another epoch without changing what happened. `programme.cloudevents` gives its bytes.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
 
-from programme.canonical import Instant, canonical_bytes, from_builtins, from_bytes
-from programme.errors import NotUnderstood
+from programme.canonical import Instant
 from programme.money import MAX_AMOUNT_MINOR
 
 CENTRAL = "central"
@@ -374,57 +373,3 @@ class Event:
     def order(self) -> tuple[Instant, str, UUID]:
         """The key of the canonical order."""
         return (self.ordered_at, self.source, self.event_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CloudEvent:
-    """The JSON form (CloudEvents 1.0, JSON event format; extension names are lower-case alphanumerics)."""
-
-    specversion: str
-    id: UUID
-    source: str
-    type: str
-    time: Instant
-    orderedat: Instant
-    clockstate: ClockState
-    datacontenttype: str
-    data: dict[str, Any]
-
-
-def encode_event(event: Event) -> bytes:
-    """The event's canonical bytes."""
-    return canonical_bytes(
-        {
-            "specversion": "1.0",
-            "id": event.event_id,
-            "source": event.source,
-            "type": event.type,
-            "time": event.occurred_at,
-            "orderedat": event.ordered_at,
-            "clockstate": event.clock,
-            "datacontenttype": "application/json",
-            "data": event.data,
-        }
-    )
-
-
-def decode_event(data: bytes | str) -> Event:
-    """Read canonical bytes back.
-
-    Raises:
-        NotUnderstood: Not JSON, a type this version doesn't know, or a field missing or ill-typed.
-    """
-    cloud = from_bytes(data, _CloudEvent)
-    kind = EVENT_TYPES.get(cloud.type)
-    if kind is None:
-        raise NotUnderstood(f"event {cloud.id}: unknown type {cloud.type[:80]!r}")
-    if cloud.specversion != "1.0":
-        raise NotUnderstood(f"event {cloud.id}: unknown specversion {cloud.specversion[:10]!r}")
-    return Event(
-        event_id=cloud.id,
-        source=cloud.source,
-        occurred_at=cloud.time,
-        ordered_at=cloud.orderedat,
-        clock=cloud.clockstate,
-        data=from_builtins(cloud.data, kind),
-    )

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, delete, insert, select
 from central.store.instants import from_us, to_us
 from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE
 from programme.canonical import canonical_bytes, from_bytes
+from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
-from programme.events import Redeemed, decode_event
+from programme.events import Redeemed
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
 from sync.chain import Row

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from central.store.instants import from_us, to_us
 from central.store.schema import EVENTS
+from programme.cloudevents import decode_event
 from programme.events import (
     TYPE_NAMES,
     AuthorisationAbandoned,
@@ -22,7 +23,6 @@ from programme.events import (
     Redeemed,
     Sold,
     Voided,
-    decode_event,
 )
 from programme.fold.books import InstrumentKey, instrument_of
 from programme.fold.cover import read_signed_grant

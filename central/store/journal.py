@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from central.store.instants import to_us
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
-from programme.events import Event, RowLink, decode_event
+from programme.cloudevents import decode_event
+from programme.events import Event, RowLink
 from sync.chain import GENESIS, Row
 
 

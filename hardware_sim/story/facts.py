@@ -18,7 +18,7 @@ from hardware_sim.errors import ProgramError, StoryError
 from hardware_sim.programs import run_once
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import VirtualTown
-from programme.events import decode_event
+from programme.cloudevents import decode_event
 
 _EVENTS = "SELECT position, epoch, seq, event FROM rows ORDER BY position"
 _UNBALANCED = "SELECT entry FROM postings GROUP BY entry HAVING sum(amount_minor) <> 0"

@@ -12,16 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from programme.events import (
-    DayClosed,
-    EpochOpened,
-    EpochReason,
-    Event,
-    GrantReceived,
-    RowLink,
-    decode_event,
-    encode_event,
-)
+from programme.cloudevents import decode_event, encode_event
+from programme.events import DayClosed, EpochOpened, EpochReason, Event, GrantReceived, RowLink
 from programme.state import evolve
 from sync.chain import GENESIS
 from sync.journal.rows import Place, checked_rows, first_position_of

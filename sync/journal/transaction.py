@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from programme.events import Event, EventData, Operation, Voided, decode_event, encode_event
+from programme.cloudevents import decode_event, encode_event
+from programme.events import Event, EventData, Operation, Voided
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row

@@ -16,8 +16,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from programme.canonical import from_bytes
+from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood, ProgrammeError
-from programme.events import DayClosed, EpochOpened, Event, RowLink, decode_event, encode_event
+from programme.events import DayClosed, EpochOpened, Event, RowLink
 from programme.state import Record, evolve, record_kind
 from sync.chain import GENESIS, row_hash
 from sync.clock import to_us

@@ -12,7 +12,8 @@ from central.attention import desk_to_json
 from central.store import events
 from central.store.instants import MICROSECOND
 from programme.canonical import canonical_bytes, from_bytes
-from programme.events import EpochReason, Event, InstrumentIssued, RowLink, encode_event
+from programme.cloudevents import encode_event
+from programme.events import EpochReason, Event, InstrumentIssued, RowLink
 from sync.chain import Row
 from sync.topics import Up
 from sync.wire import Verdict, encode_batch

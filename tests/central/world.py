@@ -25,6 +25,7 @@ from edge_config.messages import CONFIG_CONTEXT, Configuration, Enrolment, Enrol
 from edge_config.settings import CentralSettings, load_central_settings
 from programme.authorisations import Answer, Ask
 from programme.canonical import canonical_bytes, from_bytes
+from programme.cloudevents import encode_event
 from programme.events import (
     AbandonReason,
     AskedOperation,
@@ -43,7 +44,6 @@ from programme.events import (
     RowLink,
     Sold,
     Voided,
-    encode_event,
 )
 from programme.grants import Grant
 from sync.chain import GENESIS, Row, b64, make_row, unb64

@@ -13,7 +13,8 @@ import pytest
 from hardware_sim.counter_client import Json
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
-from programme.events import EpochOpened, EpochReason, decode_event
+from programme.cloudevents import decode_event
+from programme.events import EpochOpened, EpochReason
 from tests.e2e.places import Said, Town, a_town, ask, copy_folder, dying_box, journalled, say
 from tests.e2e.till import Till, earn, redeem, sell
 

@@ -16,7 +16,7 @@ from hardware_sim.broker import BrokerKind
 from hardware_sim.programs import until
 from hardware_sim.town import CARD, PROGRAMMES, VOUCHER, VirtualTown
 from programme.authorisations import Answer
-from programme.events import decode_event
+from programme.cloudevents import decode_event
 from programme.grants import Grant
 from sync.errors import BadSignature, Unreadable
 from sync.topics import Down, Up, registry

@@ -14,7 +14,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from programme.authorisations import Answer
-from programme.events import Event, decode_event
+from programme.cloudevents import decode_event
+from programme.events import Event
 from programme.grants import Allowance, Grant
 from programme.registry import RegistryEntry
 from sync.chain import GENESIS

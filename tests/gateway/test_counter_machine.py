@@ -14,15 +14,9 @@ from uuid_utils.compat import uuid7
 
 from gateway.closing import close_day, days_to_close
 from gateway.outcomes import Outcome
+from programme.cloudevents import decode_event
 from programme.decide import Command, Earn, Redeem, Sell, Void
-from programme.events import (
-    AuthorisationAbandoned,
-    Earned,
-    Event,
-    Redeemed,
-    Voided,
-    decode_event,
-)
+from programme.events import AuthorisationAbandoned, Earned, Event, Redeemed, Voided
 from programme.refusals import ReservedElsewhere
 from programme.registry import InstrumentStatus
 from sync.journal import Transaction

@@ -11,8 +11,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from gateway.outbound import Outbound
+from programme.cloudevents import decode_event
 from programme.decide import Earn
-from programme.events import decode_event
 from sync.journal import AckOutcome
 from sync.outbox import Acked, LinkUp
 from sync.wire import read_batch, verify_batch

@@ -22,9 +22,10 @@ from gateway.orders import Orders
 from gateway.presenting import Desk
 from gateway.receipts import Ticket, decode_ticket
 from programme.authorisations import Answer, Ask
+from programme.cloudevents import decode_event
 from programme.codes import reference
 from programme.decide import Answered
-from programme.events import DayClosed, Event, EventData, GrantReceived, decode_event
+from programme.events import DayClosed, Event, EventData, GrantReceived
 from programme.grants import Allowance, Consignment, Grant
 from programme.refusals import Refusal, refusal_to_json
 from programme.registry import InstrumentStatus, RegistryEntry

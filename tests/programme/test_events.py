@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood
-from programme.events import EVENT_TYPES, AbandonReason, AuthorisationAbandoned, decode_event, encode_event
+from programme.events import EVENT_TYPES, AbandonReason, AuthorisationAbandoned
 from tests.programme.worlds import (
     approved,
     card_issued,

@@ -17,7 +17,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from programme.events import Event, decode_event
+from programme.cloudevents import decode_event
+from programme.events import Event
 from sync.errors import JournalError, JournalFull
 from sync.journal import AckOutcome, Transaction
 from sync.journal.verify import verify

@@ -9,6 +9,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from programme.canonical import canonical_bytes
+from programme.cloudevents import decode_event
 from programme.events import (
     AbandonReason,
     AuthorisationAbandoned,
@@ -17,7 +18,6 @@ from programme.events import (
     EpochReason,
     GrantReceived,
     RowLink,
-    decode_event,
 )
 from programme.state import EPOCH, GRANT, Record
 from sync.chain import GENESIS, Row

@@ -10,15 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
-from programme.events import (
-    AbandonReason,
-    AuthorisationAbandoned,
-    ClockState,
-    EpochOpened,
-    EpochReason,
-    decode_event,
-    encode_event,
-)
+from programme.cloudevents import decode_event, encode_event
+from programme.events import AbandonReason, AuthorisationAbandoned, ClockState, EpochOpened, EpochReason
 from programme.state import PERPETUAL, held_grant, totals
 from sync.chain import GENESIS, make_row
 from sync.errors import AlreadyClosed, JournalBroken, JournalError, Unreadable

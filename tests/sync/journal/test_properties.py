@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from uuid_utils.compat import uuid7
 
+from programme.cloudevents import decode_event
 from programme.events import (
     AbandonReason,
     AuthorisationAbandoned,
@@ -21,7 +22,6 @@ from programme.events import (
     Event,
     Redeemed,
     Sold,
-    decode_event,
 )
 from sync.closures import sign_closure
 from sync.errors import AlreadyClosed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from programme.events import EpochOpened, EpochReason, decode_event
+from programme.cloudevents import decode_event
+from programme.events import EpochOpened, EpochReason
 from sync.errors import JournalBroken
 from sync.journal import Journal
 from sync.journal.verify import verify
