@@ -24,13 +24,14 @@ def open_journal(path: Path, identity: Identity, clock: BootClock) -> Journal:
     try:
         return Journal.open(path, device=identity.device, key=identity.journal_key, clock=clock)
     except JournalBroken as error:
-        aside = _keep_aside(path, error)
-        _log.error(
-            "journal damaged: going on in a new epoch without the damaged rows; call the centre, keep the file",
-            reason=str(error),
-            kept=str(aside),
-        )
+        broken = error
+    aside = _keep_aside(path, broken)
     journal = Journal.recover(path, device=identity.device, key=identity.journal_key, clock=clock)
+    _log.error(
+        "journal damaged: going on in a new epoch without the damaged rows; call the centre, keep the file",
+        reason=str(broken),
+        kept=str(aside),
+    )
     for link in journal.left_out:
         _log.error("damaged row left out: look it up in the till's own records", epoch=link.epoch, seq=link.seq)
     return journal
