@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_config.settings import load_box_settings
-from gateway.errors import GatewayError
 from gateway.identity import load_identity
 from gateway.paths import journal_path
 from gateway.words import choose
-from sync.journal.database import connect_read_only
+from sync.errors import JournalMissing
+from sync.journal.database import connect_read_only, meaning
 from sync.journal.verify import verify
 
 _ROWS = "SELECT epoch, seq, hash, event FROM rows WHERE position > ? ORDER BY position"
@@ -45,7 +45,7 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
 
 def _show(path: Path, last: int | None) -> None:
     if not path.exists():
-        raise GatewayError(f"{path} doesn't exist: enrol this box, or name its settings with --config.")
+        raise JournalMissing(f"{path} doesn't exist: enrol this box, or name its settings with --config")
     try:
         with closing(connect_read_only(path)) as connection:
             (count,) = connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
@@ -53,4 +53,4 @@ def _show(path: Path, last: int | None) -> None:
                 row = {"epoch": epoch, "seq": seq, "hash": digest.hex(), "event": json.loads(event)}
                 print(json.dumps(row, ensure_ascii=False))
     except sqlite3.Error as error:
-        raise GatewayError(f"{path} can't be read ({error}).") from error
+        raise meaning(error, path) from error

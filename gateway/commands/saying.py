@@ -67,7 +67,7 @@ def _of_journal(error: JournalError, path: Path) -> str:
         case JournalInUse():
             return f"{path} est utilisé par un autre programme : la caisse tourne déjà. Arrêtez-la d'abord."
         case JournalMissing():
-            return f"{path} n'existe pas : inscrivez cette caisse (comptoir enrol), ou corrigez data_dir."
+            return f"{path} n'existe pas : inscrivez cette caisse (comptoir enrol), ou corrigez data_dir ou --config."
         case JournalFull():
             return f"Plus de place sur le disque pour {path} : libérez-en. Rien n'a été enregistré."
         case JournalBroken() if error.epoch:

@@ -79,8 +79,8 @@ def test_help_is_there_and_wrong_usage_is_told(command: type) -> None:
 def test_wrong_usage_of_the_box(arguments: list[str]) -> None:
     said = comptoir(*arguments)
 
-    assert (said.code, said.out) == (USAGE, "")
-    assert said.err.startswith("usage: comptoir")
+    assert said.code == USAGE
+    assert one_line(said).startswith("comptoir") and "--help" in said.err
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_settings_that_are_no_toml_are_named_with_their_line(tmp_path: Path) -> 
     said = comptoir("run", cwd=tmp_path)
 
     assert said.code == USAGE
-    assert "comptoir.toml" in said.err and "line 2" in said.err
+    assert "comptoir.toml" in said.err and "ligne 2" in said.err
 
 
 def test_every_fault_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ paper_mm = 72
     assert said.code == USAGE
     for fault in ("data_dir", "language", "ask_deadline_ms", "colour", "api.host", "broker", "cameras.0", "paper_mm"):
         assert fault in said.err
-    assert "two devices have this name" in said.err
+    assert "deux appareils portent ce nom" in said.err
 
 
 def test_the_settings_may_be_named_by_the_environment(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_box_without_a_journal_has_none_to_show(bare: Path) -> None:
     said = comptoir("journal", "show", cwd=bare)
 
     assert said.code == FAILED
-    assert "enrol this box" in one_line(said)
+    assert "comptoir enrol" in one_line(said)
 
 
 def test_a_box_without_a_printer_prints_no_test(bare: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_morning_at_the_counter(town: Town) -> None:
     status = at(town, "status")
     assert status.code == DONE
     assert "Connexion : établie" in status.out
-    assert "File d'attente : 0 lignes" in status.out
+    assert "File d'attente vide" in status.out
     assert "[comptabilisé au centre] Chèque de 20,00" in status.out
     assert at(town, "status", "--json").json["device"] == "box-a"
 

@@ -251,11 +251,12 @@ def test_a_journal_that_is_gone_or_damaged(agent: AgentProcess) -> None:
     for suffix in ("-wal", "-shm"):
         journal.with_name(journal.name + suffix).unlink(missing_ok=True)
     journal.write_bytes(b"garbage" * 1_000)
-    damaged = [agent.tool(*command) for command in (["run"], ["journal", "verify"])]
+    commands = (["run"], ["journal", "verify"], ["journal", "show"])
+    damaged = [agent.tool(*command) for command in commands]
     journal.unlink()
-    gone = [agent.tool(*command) for command in (["run"], ["journal", "verify"])]
+    gone = [agent.tool(*command) for command in commands]
 
-    assert [(done.returncode, done.stderr.count("\n")) for done in [*damaged, *gone]] == [(1, 1)] * 4
+    assert [(done.returncode, done.stderr.count("\n")) for done in [*damaged, *gone]] == [(1, 1)] * 6
     assert all("est abîmé : gardez le fichier" in done.stderr for done in damaged)
     assert all("n'existe pas" in done.stderr for done in gone)
 
