@@ -12,11 +12,11 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
+from hardware_sim.child import Child
 from hardware_sim.errors import BrokerError
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 
 _READY_WITHIN_S = 20.0
-_STOP_WITHIN_S = 10.0
 _RETRY_S = 0.02
 # MQTT 3.1.1 §3.1 CONNECT: protocol "MQTT" level 4, clean session, keep-alive 60 s, client identifier "comptoir-probe".
 _CONNECT = b"\x10\x1a\x00\x04MQTT\x04\x02\x00\x3c\x00\x0ecomptoir-probe"
@@ -31,7 +31,7 @@ class BrokerKind(Enum):
     NATS = "nats"
 
 
-class Broker:
+class Broker(Child):
     """One broker on one port over as many starts and kills as wanted; what it stores stays in `folder`.
 
     Use as `with Broker(folder=…) as broker:`.
@@ -43,7 +43,6 @@ class Broker:
         self.port = port or free_loopback_port()
         self._folder = folder
         self._program = _find_program(self.kind)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Broker:
         self.start()
@@ -58,11 +57,6 @@ class Broker:
     def log_path(self) -> Path:
         """What the broker printed, over all its starts."""
         return self._folder / "broker.log"
-
-    @property
-    def running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start, and return once an MQTT client is accepted.
@@ -82,25 +76,6 @@ class Broker:
         except BrokerError:
             self.kill()
             raise
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would: what is not on disk is lost."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def stop(self) -> None:
-        """End it politely, so that it saves what it keeps."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
 
     def _arguments(self) -> list[str]:
         if self.kind is BrokerKind.MOSQUITTO:

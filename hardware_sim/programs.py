@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from hardware_sim.child import Child
 from hardware_sim.errors import ProgramError
 
 T = TypeVar("T")
 
-_STOP_WITHIN_S = 15.0
 _RETRY_S = 0.02
 
 
@@ -41,7 +41,7 @@ def until(condition: Callable[[], T | None], *, what: str, within_s: float = 30.
         time.sleep(_RETRY_S)
 
 
-class Program:
+class Program(Child):
     """One program, over as many starts and kills as wanted; its output is appended to a log."""
 
     def __init__(
@@ -64,17 +64,11 @@ class Program:
         self.log = log
         self._command = [python, "-m", module, *arguments]
         self._environ = {**os.environ, **(environ or {})}
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
         """Of the running process."""
         return self._process.pid if self.running and self._process is not None else None
-
-    @property
-    def running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it; what "ready" means is for the caller to wait for."""
@@ -83,25 +77,6 @@ class Program:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environ
             )
-
-    def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def stop(self) -> None:
-        """Ask it to end; kill it when it doesn't."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
 
     def wait_end(self, *, within_s: float = 30.0) -> int:
         """Wait until it ends by itself and return its exit code, negative for a signal.

@@ -291,7 +291,9 @@ class TestVoids:
     def test_an_earn_that_never_left_the_box_takes_nobody_s(self, cards: Box) -> None:
         earn = cards.do(Earn(code=card_code(), basket_minor=2_350))
         cards.sent = False
-        cards.do(Void(target=earn.event_id))
+        void = cards.do(Void(target=earn.event_id)).data
+        assert isinstance(void, Voided)
+        assert void.evidence.answer is None
 
     def test_an_unknown_operation_is_said_so(self, cards: Box) -> None:
         assert cards.refusal(Void(target=event_id(1))) == refusals.UnknownOperation(target=event_id(1))
