@@ -1,7 +1,8 @@
 """A new epoch: after enrolment, a fork or damage.
 
 The later rows of a branch that central may not know are copied, bytes and ids unchanged, so that nothing is dropped and
-nothing counts twice. Their effects are in the state already; only `EpochOpened` changes it: the grant is gone.
+nothing counts twice. Their effects are in the state already; `EpochOpened` changes it: the grant is gone. A closure
+that central may not know isn't copied, its day is closed again: some of what it summed up may be damaged.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from programme.cloudevents import decode_event, encode_event
 from programme.events import DayClosed, EpochOpened, EpochReason, Event, GrantReceived, RowLink
-from programme.state import evolve
+from programme.state import PERPETUAL, evolve, totals
 from sync.chain import GENESIS
+from sync.closures import sign_closure
+from sync.journal.reissue import day_totals
 from sync.journal.rows import Place, checked_rows, first_position_of
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session
@@ -41,7 +46,9 @@ def add_epoch(connection: sqlite3.Connection, counter: int, first_position: int)
     return Place(epoch=epoch, first_position=first_position, seq=0, hash=GENESIS)
 
 
-def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]) -> tuple[RowLink, ...]:
+def open_epoch(
+    session: Session, reason: EpochReason, new_id: Callable[[], UUID], key: Ed25519PrivateKey
+) -> tuple[RowLink, ...]:
     """Begin a new epoch after the last acknowledged row, and copy what came after it.
 
     Returns:
@@ -63,9 +70,31 @@ def open_epoch(session: Session, reason: EpochReason, new_id: Callable[[], UUID]
         if copy.event_id not in copied and not isinstance(copy.data, EpochOpened | GrantReceived | DayClosed):
             session.write(copy, data)
             copied.add(copy.event_id)
+    _close_again(session, parent, later, new_id, key)
     # They were in the hands of the link in the epoch before, or may have been: nothing here counts as never sent.
     session.standing = replace(session.standing, sent_position=session.standing.place.last_position)
     return damaged
+
+
+def _close_again(
+    session: Session,
+    parent: RowLink,
+    later: list[tuple[Event, bytes]],
+    new_id: Callable[[], UUID],
+    key: Ed25519PrivateKey,
+) -> None:
+    """Close again the days whose closures weren't copied."""
+    kept = [event for event, _ in later if not isinstance(event.data, DayClosed)]
+    for day in sorted({event.data.business_day for event, _ in later if isinstance(event.data, DayClosed)}):
+        closed = DayClosed(
+            business_day=day,
+            totals=day_totals(session.connection, day, parent, kept),
+            perpetual=totals(session.records, PERPETUAL).programmes,
+            signature="",
+        )
+        event = session.event(new_id(), sign_closure(closed, key), None)
+        session.write(event, encode_event(event))
+        session.records.change(evolve(session.records, event))
 
 
 def _later(

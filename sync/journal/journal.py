@@ -47,11 +47,12 @@ class Journal:
         left_out: The damaged rows that `recover` didn't take along.
     """
 
-    def __init__(self, session: Session, path: Path, lock: FileLock, new_id: MakeId) -> None:
+    def __init__(self, session: Session, path: Path, lock: FileLock, new_id: MakeId, key: Ed25519PrivateKey) -> None:
         self._session = session
         self._path = path
         self._lock = lock
         self._new_id = new_id
+        self._key = key
         self.left_out: tuple[RowLink, ...] = ()
         self._writer = Writer(session, path)
         self._reader = connect_read_only(path)
@@ -80,7 +81,7 @@ class Journal:
         lock = FileLock(path)
         with _letting_go(path, lock):
             session = first_session(path, device, key, clock, OrderClock.starting_at(clock, signed_time), new_id)
-            return cls(session, path, lock, new_id)
+            return cls(session, path, lock, new_id, key)
 
     @classmethod
     def open(
@@ -96,7 +97,7 @@ class Journal:
             raise JournalMissing(f"{path} doesn't exist: enrol this box")
         lock = FileLock(path)
         with _letting_go(path, lock):
-            return cls(next_session(path, device, key, clock), path, lock, new_id)
+            return cls(next_session(path, device, key, clock), path, lock, new_id, key)
 
     @classmethod
     def recover(
@@ -110,7 +111,7 @@ class Journal:
         """
         lock = FileLock(path)
         with _letting_go(path, lock):
-            journal = cls(next_session(path, device, key, clock, damaged=True), path, lock, new_id)
+            journal = cls(next_session(path, device, key, clock, damaged=True), path, lock, new_id, key)
         journal.left_out = journal.open_epoch(EpochReason.CORRUPTION)
         return journal
 
@@ -193,7 +194,7 @@ class Journal:
         Returns:
             The later rows that weren't copied, for they are damaged.
         """
-        return self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id))
+        return self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id, self._key))
 
     def jobs(self, state: JobState | None = None) -> list[Job]:
         """Jobs in a state, or all, in the order they were queued."""

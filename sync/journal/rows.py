@@ -121,10 +121,13 @@ def rows_between(connection: sqlite3.Connection, first: int, last: int, max_byte
     return rows
 
 
-def checked_rows(connection: sqlite3.Connection, after_position: int, up_to: int) -> Iterator[tuple[Row, bool]]:
+def checked_rows(
+    connection: sqlite3.Connection, after_position: int, up_to: int, since_us: int = 0
+) -> Iterator[tuple[Row, bool]]:
     """Rows after a position, in order, each with whether it is as it was written: its hash, and the next row's word."""
     found = connection.execute(
-        f"{_SELECT} WHERE position > ? AND position <= ? ORDER BY position", (after_position, up_to)
+        f"{_SELECT} WHERE position > ? AND position <= ? AND ordered_at_us >= ? ORDER BY position",
+        (after_position, up_to, since_us),
     )
     row: Row | None = None
     for following in map(_row, found):

@@ -109,6 +109,10 @@ class Box(RuleBasedStateMachine):
         assert self.shop.take(self.shop.ack(head.seq, hash="ab" * 32, generation=self.generation)) is AckOutcome.FORKED
         self.shop.journal.open_epoch(EpochReason.FORK)
         assert self.shop.journal.watermark.seq == 0
+        events = [decode_event(row.event) for row in self.shop.journal.rows(2, 10**6, 10**9)]
+        closed_again = [event for event in events if isinstance(event.data, DayClosed)]
+        assert len(closed_again) <= 1
+        self.events.extend(closed_again)
 
     @rule(reboot=st.booleans())
     def restart(self, reboot: bool) -> None:
