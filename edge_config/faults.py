@@ -57,6 +57,10 @@ _PATTERNS: Mapping[str, tuple[str, str]] = {
         "only small letters, digits and hyphens, at most 40, for example “printer-1”",
     ),
     "host": (
+        "doit être un nom de machine ou une adresse, par exemple 192.168.1.50",
+        "must be a host name or an address, for example 192.168.1.50",
+    ),
+    "api.host": (
         "doit être une adresse de cette machine : 127.0.0.1, localhost ou ::1",
         "must be an address of this machine: 127.0.0.1, localhost or ::1",
     ),
@@ -88,14 +92,14 @@ def explain_value(item: Mapping[str, Any]) -> Fault:
     """A fault that pydantic found (one of its `errors()`)."""
     where = tuple(map(str, item["loc"]))
     leaf = where[-1] if where else ""
-    french, english = _sentences(item["type"], leaf)
+    french, english = _sentences(item["type"], ".".join(where), leaf)
     limits = {**item.get("ctx", {}), "leaf": leaf}
     return Fault(key=".".join(where) or "?", french=french.format(**limits), english=english.format(**limits))
 
 
-def _sentences(kind: str, leaf: str) -> tuple[str, str]:
+def _sentences(kind: str, key: str, leaf: str) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(_PATTERN_KEYS.get(leaf, leaf), _OTHER)
+        return _PATTERNS.get(key) or _PATTERNS.get(_PATTERN_KEYS.get(leaf, leaf), _OTHER)
     if kind == "enum" and leaf in _CHOICES:
         values = [f'"{value}"' for value in _CHOICES[leaf]]
         return f"doit être {' ou '.join(values)}", f"must be {' or '.join(values)}"
@@ -134,6 +138,8 @@ def contradictions(table: dict[str, Any]) -> list[Fault]:
             faults.append(Fault(key=f"cameras.{index}", french=french, english=english))
     if "\0" in str(table.get("data_dir", "")):  # which no system takes in a path
         faults.append(Fault(key="data_dir", french="contient un caractère nul", english="holds a null character"))
+    for key in sorted(_numbers_that_are_truths(table)):
+        faults.append(Fault(key=key, french=_BY_TYPE["int_type"][0], english=_BY_TYPE["int_type"][1]))
     printer = table.get("printer")
     if isinstance(printer, dict) and printer.get("paper_mm", 80) not in (58, 80):
         faults.append(Fault(key="printer.paper_mm", french="doit être 80 ou 58", english="must be 80 or 58"))
@@ -143,6 +149,19 @@ def contradictions(table: dict[str, Any]) -> list[Fault]:
         french, english = "deux appareils portent ce nom", "two devices have this name"
         faults.append(Fault(key=name, french=french, english=english))
     return faults
+
+
+def _numbers_that_are_truths(table: dict[str, Any]) -> set[str]:
+    """Keys that say true or false for a number, which pydantic takes for 1 and 0."""
+    parts = {"": table, "api.": table.get("api"), "http.": table.get("http"), "printer.": table.get("printer")}
+    parts |= {f"scanners.{index}.": scanner for index, scanner in enumerate(_tables(table.get("scanners")))}
+    return {
+        prefix + leaf
+        for prefix, part in parts.items()
+        if isinstance(part, dict)
+        for leaf in ("ask_deadline_ms", "port", "baud", "columns")
+        if isinstance(part.get(leaf), bool)
+    }
 
 
 def _tables(value: object) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ _LANGUAGE_LINE = re.compile(r"""^\s*language\s*=\s*["'](fr|en)["']""", re.MULTIL
 _MOST_DIGITS = 18
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Host = Annotated[str, Field(min_length=1, max_length=253)]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 RemotePort = Annotated[int, Field(ge=1, le=65535)]
 BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^/:@\s]+(:\d{1,5})?$")]

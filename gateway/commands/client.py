@@ -30,10 +30,10 @@ class ApiClient:
         """
         self._language = language
         try:
-            url = json.loads(api_path(data_dir).read_text(encoding="utf-8"))["url"]
+            address = urlsplit(str(json.loads(api_path(data_dir).read_text(encoding="utf-8"))["url"]))
+            self._host, self._port = address.hostname or "", address.port
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             raise SetUpFault(self._say_stopped()) from None
-        self._address = urlsplit(url)
 
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
@@ -43,7 +43,7 @@ class ApiClient:
         Raises:
             Unanswered: No answer; an operation may or may not have been recorded.
         """
-        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=_TIMEOUT_S)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         sent = None if body is None else json.dumps(body).encode()
         try:
             connection.request(method, path, sent, {"Content-Type": "application/json", **(headers or {})})

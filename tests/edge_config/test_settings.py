@@ -183,6 +183,15 @@ SENTENCES = {
         'printer.confirm_by : doit être "process_id" ou "paper_status"',
         'printer.confirm_by: must be "process_id" or "paper_status"',
     ),
+    "printer = {name = 'p', host = 'la caisse'}": (
+        "printer.host : doit être un nom de machine ou une adresse, par exemple 192.168.1.50",
+        "printer.host: must be a host name or an address, for example 192.168.1.50",
+    ),
+    "api.port = true": ("api.port : doit être un nombre entier", "api.port: must be a whole number"),
+    "scanners = [{baud = false}]": (
+        "scanners.0.baud : doit être un nombre entier",
+        "scanners.0.baud: must be a whole number",
+    ),
     "printer = 5": ("printer : doit être une table : écrivez [printer]", "printer: must be a table: write [printer]"),
     "scanners = 5": ("scanners : doit être une liste : écrivez [[scanners]]", "scanners: must be a list"),
     "cameras = [{}]": ("cameras.0 : donnez soit folder, soit video", "cameras.0: give either folder or video"),

@@ -96,10 +96,17 @@ def test_a_box_that_does_not_run_says_how_to_start_it(agent: AgentProcess, capsy
 
 
 def test_an_agent_that_died_is_one_that_does_not_run(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
-    (agent.data_dir / "api.json").write_text('{"url": "http://127.0.0.1:9"}', encoding="utf-8")
+    for left in (
+        '{"url": "http://127.0.0.1:9"}',
+        '{"url": "http://127.0.0.1:99999"}',
+        '{"url": "http://[x"}',
+        "[]",
+        "{",
+    ):
+        (agent.data_dir / "api.json").write_text(left, encoding="utf-8")
 
-    assert run(agent, "status") == 2
-    assert "comptoir run" in error_of(capsys)
+        assert run(agent, "status") == 2
+        assert "comptoir run" in error_of(capsys)
 
 
 def test_broken_settings_tell_every_fault_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
