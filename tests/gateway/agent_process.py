@@ -77,13 +77,6 @@ class AgentProcess:
         """Whether the process is gone."""
         return self._process is not None and self._process.returncode is not None
 
-    @property
-    def rss_kib(self) -> int:
-        """Its resident memory."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
-
     async def get(self, path: str) -> Any:  # noqa: ANN401
         """Read from the API."""
         async with httpx.AsyncClient(base_url=self._url() or "") as client:

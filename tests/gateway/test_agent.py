@@ -18,8 +18,6 @@ from uuid_utils.compat import uuid7
 from edge_config.messages import CONFIG_CONTEXT
 from hardware_sim.broker import Broker, BrokerKind
 from hardware_sim.link import Link
-from hardware_sim.printer.twin import PrinterTwin
-from hardware_sim.scanner_pty import ScannerTwin
 from programme.events import AuthorisationAbandoned, Earned, Redeemed
 from programme.registry import InstrumentStatus, RegistryEntry
 from sync.topics import Down
@@ -358,30 +356,3 @@ def test_offline_the_box_goes_on_and_drains_when_the_link_returns(
                         await agent.kill()
 
         asyncio.run(story())
-
-
-def test_memory_stays_small_with_a_scanner_and_a_printer_that_has_printed(tmp_path: Path, central: FakeCentral) -> None:
-    async def story() -> None:
-        with ScannerTwin(tmp_path / "tty") as scanner:
-            async with PrinterTwin(output=tmp_path / "receipts") as printer:
-                agent = AgentProcess(
-                    tmp_path,
-                    settings=f'[[scanners]]\nname = "douchette"\ndevice = "{scanner.path}"\n'
-                    f'[printer]\nname = "imprimante"\nhost = "127.0.0.1"\nport = {printer.port}\n',
-                )
-                agent.enrol(central)
-                await agent.start()
-                try:
-                    await scanner.host_listening()
-                    await scanner.scan(central.card(1))
-                    while not (await agent.get("/v1/counter"))["presented"]:
-                        await asyncio.sleep(0.02)
-                    await earn(agent, None)
-                    printed = await asyncio.to_thread(agent.tool, "counter", "print")
-                    assert printed.returncode == 0, printed.stderr
-                    await printer.receipt()
-                    assert agent.rss_kib < 80 * 1024
-                finally:
-                    await agent.kill()
-
-    asyncio.run(story())
