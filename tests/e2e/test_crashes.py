@@ -226,6 +226,8 @@ def test_every_step_is_taken() -> None:
 def test_the_box_dies_over_an_operation(step: str, world: World) -> None:
     world.be_ready()
     world.open_dying_box(step)
+    if step in SPENDS:
+        until(lambda: world.shop.status()["link"]["up"], what="a link to ask through")
     request = an_earn(world) if step in EARNS else a_spend(world)
 
     answer = world.till.ask(request)
