@@ -258,8 +258,9 @@ def test_the_box_says_itself_when_it_ends(line: Line) -> None:
     since = len(line.tap.heard)
     line.town.a.gateway.stop()
 
-    line.tap.wait_for(line.up(Up.PRESENCE), line.is_death, since=since)
+    heard = line.tap.wait_for(line.up(Up.PRESENCE), line.is_death, since=since)
 
+    assert line.reader.read_as(heard, Death).device == line.town.a.device
     line.town.a.open()
     line.town.settle()
 

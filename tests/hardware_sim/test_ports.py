@@ -7,8 +7,10 @@ from hardware_sim.ports import LOOPBACK, free_loopback_port
 
 
 def test_the_port_can_be_listened_on() -> None:
-    with socket.create_server((LOOPBACK, free_loopback_port())):
-        pass
+    port = free_loopback_port()
+
+    with socket.create_server((LOOPBACK, port)) as server:
+        assert server.getsockname() == (LOOPBACK, port)
 
 
 def test_the_port_is_outside_the_ephemeral_range_so_that_nobody_connects_to_himself() -> None:
