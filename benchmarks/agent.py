@@ -17,9 +17,11 @@ BOX_PYTHON = str(Path(__file__).parents[1] / ".venv-box" / "bin" / "python")
 ROUNDS = 7
 MIB = 1024
 BARE_LIBRARIES = (
-    "fastapi, uvicorn, pydantic, paho.mqtt.client, msgspec, zstandard, structlog, serial, cbor2, base45, "
-    "uuid_utils, zoneinfo, sqlite3, cryptography.hazmat.primitives.asymmetric.ed25519"
+    "fastapi, uvicorn, pydantic, pydantic.v1, paho.mqtt.client, msgspec, zstandard, structlog, serial, cbor2, base45, "
+    "uuid_utils.compat, zoneinfo, sqlite3, cryptography.hazmat.primitives.asymmetric.ed25519, "
+    "cryptography.hazmat.primitives.serialization"
 )
+"""FastAPI loads `pydantic.v1` at its first route."""
 
 
 def startup_goal(folder: Path) -> Goal:

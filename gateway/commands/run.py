@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
     """Run until SIGTERM or Ctrl-C."""
     settings = load_box_settings(arguments.config, environ)
     _log_as_json()
-    gc.freeze()  # what was imported stays: the collector needn't walk it again and again
     asyncio.run(run_agent(settings))
     return 0
 
