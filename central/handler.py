@@ -20,6 +20,7 @@ from central.store import grants as stored_grants
 from central.store.devices import Device
 from central.work import Work, Workshop
 from programme.canonical import canonical_bytes
+from programme.events import RowLink
 from sync import topics, wire
 from sync.errors import Unreadable, WireError
 from sync.topics import BoxAddress, Down, Up
@@ -31,6 +32,7 @@ REVIEW_EVERY = timedelta(minutes=1)
 ACK_EVERY = timedelta(minutes=1)
 """How often a health message is answered by an ack: a box that does nothing learns by it what deltas it missed."""
 
+SUBJECT = re.compile(r"config/[0-9]{1,9}|command/[0-9a-f-]{36}", re.ASCII)
 EPOCH = re.compile(r"[0-9]{1,9}-[0-9a-f]{16}", re.ASCII)
 MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
 """JSON numbers are exact up to 2^53 - 1 (RFC 8785 §3.1)."""
@@ -85,11 +87,15 @@ class Handler:
         if stamp == self._stamp and not is_due:
             return []
         with self._workshop.write() as work:
-            replies = _commands(work)
+            replies: list[Outgoing] = []
             for device in devices.online(work.db):
+                if is_due:
+                    unreported = devices.unreported_commands(work.db, device.device)
+                    replies += [_command(work, device, lost) for lost in unreported]
                 replies += self._configure(work, device)
                 epoch = journal.latest_epoch(work.db, device.device)
                 replies += self._grant(work, device, epoch) if epoch is not None else []
+            replies += _commands(work)
             deltas, heads = self._deltas(work)
             self._stamp, self._reviewed_at = _stamp(work), work.now
         self._published.update(heads)
@@ -178,7 +184,8 @@ class Handler:
         replies += [_command(work, device, lost) for lost in devices.unreported_commands(work.db, device.device)]
         if birth.head is None:
             return replies
-        replies.append(_down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, birth.head.epoch))))
+        ack = make_ack(work, device, birth.head.epoch, has_forked=_has_lost_rows(work, device, birth.head))
+        replies.append(_down(work, device, Down.ACK, work.keys.sign(ack)))
         signed = grants.grant_to_send(work, device, birth.head.epoch)
         newest = stored_grants.newest(work.db, device.device, birth.head.epoch)
         if signed is None and newest is not None and birth.grant != newest.grant.grant_id:
@@ -199,6 +206,8 @@ class Handler:
     def _on_report(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         report = _open(payload, wire.Report, device)
         _same_device(device, report.device)
+        if SUBJECT.fullmatch(report.subject) is None:
+            raise MessageRefused(f"a report of {device.device} on {report.subject[:40]!r}")
         devices.note_report(work.db, report, detail=canonical_bytes(report.detail).decode(), at=work.now)
         subject, _, version = report.subject.partition("/")
         if subject == "config" and report.ok and version.isdecimal() and version.isascii():
@@ -247,6 +256,11 @@ def _sender(work: Work, address: BoxAddress) -> Device:
     if device.address(work.tenant) != address:
         raise MessageRefused(f"the box {address.device} doesn't live at {address.tenant}/{address.shard}")
     return device
+
+
+def _has_lost_rows(work: Work, device: Device, head: RowLink) -> bool:
+    """Whether a box's journal ends before what central acknowledged: its disk was restored."""
+    return head.seq < journal.watermark(work.db, device.device, head.epoch).seq
 
 
 def _check_place(batch: wire.Batch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 
 from central.books import book
 from central.branch import place
 from central.intake import Sender, Taken, sender_of, take, understand
+from central.perpetual import booked_totals
 from central.place import check_place
 from central.store import authorisations, desk, instruments, journal
 from central.store.devices import Device
@@ -17,6 +19,8 @@ from sync.wire import Ack, Head, Resend, RowVerdict, Verdict
 
 MAX_REASON_CHARACTERS = 80
 """Of a row in an ack: a batch of bad rows must not make it larger than brokers take."""
+_PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") - {'"', "\\"}
+"""What JSON writes as one byte, also in JSON within JSON, as signed messages are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +46,24 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
         verdicts += _take_row(work, sender, row, is_fork=False)
     for row in placement.forked:
         journal.add_fork(work.db, device.device, row, at=work.now)
-        verdicts += _take_row(work, sender, row, is_fork=True)
+        # No verdict: the ack speaks of central's branch, and the box sends these rows again in an epoch of their own.
+        _take_row(work, sender, row, is_fork=True)
     if placement.watermark != before:
         journal.set_watermark(work.db, device.device, epoch, placement.watermark)
     book(work)
-    ack = make_ack(work, device, epoch, verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.seq)))
+    ack = make_ack(
+        work,
+        device,
+        epoch,
+        verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.seq)),
+        has_forked=bool(placement.forked),
+    )
     return Ingested(ack=ack, resend=_resend(device, epoch, placement.missing))
 
 
-def make_ack(work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = ()) -> Ack:
+def make_ack(
+    work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = (), has_forked: bool = False
+) -> Ack:
     """Where central stands with an epoch, as of this transaction."""
     mark = journal.watermark(work.db, device.device, epoch)
     heads = instruments.heads(work.db)
@@ -64,6 +77,7 @@ def make_ack(work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdi
         verdicts=verdicts,
         open_authorisations=authorisations.open_of_device(work.db, device.device),
         heads={programme: Head(generation=work.generation, version=version) for programme, version in heads.items()},
+        perpetual=booked_totals(work.db, device.device) if has_forked else {},
     )
 
 
@@ -98,7 +112,8 @@ def _first_verdict(work: Work, device: Device, row: Row) -> RowVerdict:
 
 
 def _quarantined(row: Row, reason: str) -> RowVerdict:
-    return RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=reason[:MAX_REASON_CHARACTERS])
+    plain = "".join(letter if letter in _PLAIN else "?" for letter in reason[:MAX_REASON_CHARACTERS])
+    return RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=plain)
 
 
 def _conflict(row: Row) -> RowVerdict:

@@ -27,6 +27,7 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Beyond this, batches are dropped; boxes send what isn't acknowledged again."""
 MAX_WAITING_ASK_BYTES = 16 * 1024 * 1024
 """Beyond this, the oldest asks are dropped: they have deadlines, and whoever waited longest has given up first."""
+_OVERHEAD_BYTES = 256
 ASKS_IN_A_ROW = 8
 """Then one other message, so that asks can't keep the books from being kept."""
 
@@ -64,6 +65,11 @@ class Waiting:
     topic: str | None
     payload: bytes = b""
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory, roughly: a million empty messages are not nothing."""
+        return len(self.payload) + len(self.topic or "") + _OVERHEAD_BYTES
+
 
 class Inbox:
     """What waits for the worker, bounded: asks first, but not only asks."""
@@ -90,15 +96,15 @@ class Inbox:
         dropped = []
         if is_ask:
             self._asks.append(message)
-            self._ask_bytes += len(message.payload)
+            self._ask_bytes += message.size_bytes
             while self._ask_bytes > MAX_WAITING_ASK_BYTES:
                 dropped.append(self._asks.popleft())
-                self._ask_bytes -= len(dropped[-1].payload)
-        elif self._other_bytes + len(message.payload) > MAX_WAITING_BYTES:
+                self._ask_bytes -= dropped[-1].size_bytes
+        elif self._other_bytes + message.size_bytes > MAX_WAITING_BYTES:
             return [message]
         else:
             self._others.append(message)
-            self._other_bytes += len(message.payload)
+            self._other_bytes += message.size_bytes
         self._filled.set()
         return dropped
 
@@ -109,11 +115,11 @@ class Inbox:
             await self._filled.wait()
         if self._asks and (self._asks_in_a_row < ASKS_IN_A_ROW or not self._others):
             message = self._asks.popleft()
-            self._ask_bytes -= len(message.payload)
+            self._ask_bytes -= message.size_bytes
             self._asks_in_a_row += 1
         else:
             message = self._others.popleft()
-            self._other_bytes -= len(message.payload)
+            self._other_bytes -= message.size_bytes
             self._asks_in_a_row = 0
         return message
 

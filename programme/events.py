@@ -6,7 +6,7 @@ can be copied to another epoch without changing what happened. `programme.cloude
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Annotated, TypeAlias, get_args
@@ -211,19 +211,6 @@ class RowLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochOpened:
-    """First row of an epoch.
-
-    Attributes:
-        parent: The last row common with central; None at enrolment.
-    """
-
-    epoch: str
-    reason: EpochReason
-    parent: RowLink | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammeTotals:
     """Totals of one programme over a period; each only grows within it.
 
@@ -236,6 +223,21 @@ class ProgrammeTotals:
     sold_minor: int = 0
     voided_minor: int = 0
     count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochOpened:
+    """First row of an epoch.
+
+    Attributes:
+        parent: The last row common with central; None at enrolment.
+        perpetual: After a fork: what central has booked of this box, the rows that its disk lost included.
+    """
+
+    epoch: str
+    reason: EpochReason
+    parent: RowLink | None = None
+    perpetual: dict[str, ProgrammeTotals] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

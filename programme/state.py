@@ -148,7 +148,7 @@ def evolve(records: Records, event: Event) -> Changes:
     """What an event changes."""
     match event.data:
         case EpochOpened() as opened:
-            return {EPOCH: CurrentEpoch(epoch=opened.epoch), GRANT: None}
+            return {EPOCH: CurrentEpoch(epoch=opened.epoch), GRANT: None} | _catch_up(records, opened)
         case GrantReceived() as received:
             return _take_grant(records, received)
         case DayClosed() as closed:
@@ -211,12 +211,33 @@ def _count(records: Records, operation: Operation) -> Changes:
     changes: Changes = {}
     for key in (PERPETUAL, f"{DAY}{operation.counter.business_day}"):
         programmes = totals(records, key).programmes
-        counted = _add(programmes.get(operation.programme, ProgrammeTotals()), operation)
+        counted = count_operation(programmes.get(operation.programme, ProgrammeTotals()), operation)
         changes[key] = Totals(programmes=programmes | {operation.programme: counted})
     return changes
 
 
-def _add(sums: ProgrammeTotals, operation: Operation) -> ProgrammeTotals:
+def _catch_up(records: Records, opened: EpochOpened) -> Changes:
+    """Perpetual totals never decrease: a restored disk takes over what central knows of the rows that it lost."""
+    own = totals(records, PERPETUAL).programmes
+    caught_up = {
+        programme: _greater(own.get(programme, ProgrammeTotals()), booked)
+        for programme, booked in opened.perpetual.items()
+    }
+    return {PERPETUAL: Totals(programmes=own | caught_up)} if caught_up else {}
+
+
+def _greater(own: ProgrammeTotals, booked: ProgrammeTotals) -> ProgrammeTotals:
+    return ProgrammeTotals(
+        earned_minor=max(own.earned_minor, booked.earned_minor),
+        redeemed_minor=max(own.redeemed_minor, booked.redeemed_minor),
+        sold_minor=max(own.sold_minor, booked.sold_minor),
+        voided_minor=max(own.voided_minor, booked.voided_minor),
+        count=max(own.count, booked.count),
+    )
+
+
+def count_operation(sums: ProgrammeTotals, operation: Operation) -> ProgrammeTotals:
+    """Totals with one more operation."""
     amount_minor = operation.amount_minor
     return ProgrammeTotals(
         earned_minor=sums.earned_minor + (amount_minor if isinstance(operation, Earned) else 0),

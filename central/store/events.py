@@ -13,9 +13,11 @@ from central.store.instants import from_us, to_us
 from central.store.schema import EVENTS
 from programme.cloudevents import decode_event
 from programme.events import (
+    OPERATIONS,
     TYPE_NAMES,
     AuthorisationAbandoned,
     AuthorisationAnswered,
+    DayClosed,
     Earned,
     Event,
     GrantReceived,
@@ -167,6 +169,29 @@ def voided(db: Connection, targets: Iterable[Event]) -> set[UUID]:
 def answers_to(db: Connection, authorisations: Collection[UUID]) -> list[Event]:
     """Central's answers about these authorisations."""
     return _about(db, authorisations, TYPE_NAMES[AuthorisationAnswered])
+
+
+def last_closure(db: Connection, device: str) -> DayClosed | None:
+    """A box's newest closure of a day, in canonical order."""
+    query = select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.type == TYPE_NAMES[DayClosed])
+    closures = _decode(db, query.order_by(EVENTS.c.ordered_at_us.desc(), EVENTS.c.event_id.desc()).limit(1))
+    return closures[0].data if closures and isinstance(closures[0].data, DayClosed) else None
+
+
+def operations_since_closure(db: Connection, device: str) -> list[Event]:
+    """A box's operations that none of its closures sums up yet."""
+    closure = select(func.coalesce(func.max(EVENTS.c.ordered_at_us), 0)).where(
+        EVENTS.c.source == device, EVENTS.c.type == TYPE_NAMES[DayClosed]
+    )
+    kinds = [TYPE_NAMES[kind] for kind in OPERATIONS]
+    return _decode(
+        db,
+        select(EVENTS.c.bytes).where(
+            EVENTS.c.source == device,
+            EVENTS.c.type.in_(kinds),
+            EVENTS.c.ordered_at_us > closure.scalar_subquery(),
+        ),
+    )
 
 
 def latest(db: Connection) -> datetime | None:

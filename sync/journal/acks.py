@@ -16,6 +16,7 @@ from sync.wire import Ack, Verdict
 _KEEP = "INSERT OR REPLACE INTO acks (epoch, generation, seq, hash, signed) VALUES (?, ?, ?, ?, ?)"
 
 _KEEP_ROW = "INSERT OR IGNORE INTO kept (position) VALUES (?)"
+_FORGET_ROWS = "DELETE FROM kept WHERE position > ?"
 _NOT_BOOKED = (Verdict.QUARANTINED, Verdict.CONFLICT)
 
 
@@ -35,12 +36,16 @@ def take_ack(session: Session, ack: Ack, signed: str) -> AckOutcome:
     place = standing.place
     if ack.epoch != place.epoch or ack.generation < standing.generation:
         return AckOutcome.STALE
+    session.booked_totals = ack.perpetual or session.booked_totals
     digest = bytes.fromhex(ack.hash)
     if not _holds(session, ack.seq, digest):
         return AckOutcome.FORKED
-    _keep_unbooked(session, ack)
     if ack.generation == standing.generation and ack.seq < standing.watermark_seq:
         return AckOutcome.STALE
+    if ack.generation > standing.generation:
+        # Central knows less than before: what it is sent again it judges again.
+        session.connection.execute(_FORGET_ROWS, (place.position(ack.seq),))
+    _keep_unbooked(session, ack)
     replica.record_counted(session.connection, ack.heads, place.position(ack.seq))
     return _advance(session, standing, ack, digest, signed)
 

@@ -61,7 +61,8 @@ def open_epoch(
     (counter,) = connection.execute("SELECT max(counter) FROM epochs").fetchone()
     place = add_epoch(connection, counter + 1, before.last_position + 1)
     session.standing = Standing(place=place, generation=session.standing.generation)
-    opened = EpochOpened(epoch=place.epoch, reason=reason, parent=parent)
+    booked = dict(session.booked_totals) if reason is EpochReason.FORK else {}
+    opened = EpochOpened(epoch=place.epoch, reason=reason, parent=parent, perpetual=booked)
     event = session.event(new_id(), opened, None)
     session.write(event, encode_event(event))
     session.records.change(evolve(session.records, event))

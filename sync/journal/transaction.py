@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from programme.cloudevents import decode_event, encode_event
-from programme.events import Event, EventData, Operation, Voided
+from programme.events import Event, EventData, Operation, ProgrammeTotals, Voided
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row
@@ -27,6 +28,7 @@ class Session:
     Attributes:
         standing: Where the journal stands, the open transaction included.
         committed: Where it stands on disk.
+        booked_totals: What central last said it has booked of this box, for the epoch after a fork.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Session:
         self.clock = clock
         self.standing = standing
         self.committed = standing
+        self.booked_totals: Mapping[str, ProgrammeTotals] = {}
         self.records = StoredRecords(connection)
         self._saved_clock = clock.base
 

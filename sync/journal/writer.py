@@ -85,10 +85,10 @@ class Writer:
             if task is None:
                 return
             group, last = self._gather(task)
-            self._commit(group)
+            if self._commit(group):
+                self._ask_for_checkpoint()
             if last:
                 return
-            self._ask_for_checkpoint()
 
     def _gather(self, first: _Task) -> tuple[list[_Task], bool]:
         group = [first]
@@ -102,22 +102,26 @@ class Writer:
             group.append(task)
         return group, False
 
-    def _commit(self, group: list[_Task]) -> None:
+    def _commit(self, group: list[_Task]) -> bool:
+        """Do the works; whether they are on disk."""
         running = [task for task in group if task.future.set_running_or_notify_cancel()]
         outcomes: list[_Outcome] = []
         try:
             self._session.begin()
             outcomes.extend(self._do(task.work) for task in running)
             self._session.commit()
+            done = True
         except sqlite3.Error as error:
             self._undo()
             failure = _Outcome(error=meaning(error, self._path))
             outcomes = [failure] * len(running)
+            done = False
         for task, outcome in zip(running, outcomes, strict=True):
             if outcome.error is not None:
                 task.future.set_exception(outcome.error)
             else:
                 task.future.set_result(outcome.value)
+        return done
 
     def _do(self, work: Work[Any]) -> _Outcome:
         """Do one work under a savepoint, so that its failure takes nothing else with it."""

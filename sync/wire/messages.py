@@ -11,7 +11,7 @@ import msgspec
 
 from programme.authorisations import Answer, Ask
 from programme.canonical import Instant
-from programme.events import ClockState, RowLink
+from programme.events import ClockState, ProgrammeTotals, RowLink
 from programme.grants import Grant
 from programme.registry import RegistryEntry
 from sync.wire.fields import Epoch, Hash, Seq
@@ -58,6 +58,7 @@ class Ack:
         verdicts: Rows not simply booked, of the batches since the last ack.
         open_authorisations: Approved asks of this box that have not ended.
         heads: Registry heads by programme, after this commit.
+        perpetual: To a box that has forked: the totals of all that central has booked of it, by programme.
         time: Central's signed time: later than every `ordered_at` it has booked.
     """
 
@@ -70,6 +71,7 @@ class Ack:
     verdicts: tuple[RowVerdict, ...] = ()
     open_authorisations: tuple[UUID, ...] = ()
     heads: dict[str, Head] = field(default_factory=dict)
+    perpetual: dict[str, ProgrammeTotals] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,10 @@ def test_a_command_that_was_lost_comes_at_the_next_birth_until_its_report(centre
     centre.restart()
 
     assert centre.birth(box_a).commands == lost
+    centre.tick()
+    assert centre.tick().commands == []
+    centre.clock.advance(minutes=1)
+    assert centre.tick().commands == lost  # it is there, and may never be born again
     report = Report(device="box-a", subject=f"command/{command_id}", ok=True, detail={}, at=centre.clock.now())
     centre.send(box_a, Up.REPORT, box_a.signed(report))
     assert centre.birth(box_a).commands == []
@@ -236,3 +240,16 @@ def test_a_batch_at_an_impossible_seq_is_refused(centre: Centre, box_a: Box) -> 
 
 def test_an_ask_about_an_endless_reference_is_refused(centre: Centre, box_a: Box) -> None:
     assert centre.send(box_a, Up.ASK, box_a.signed(box_a.ask(CARD, "0" * 10_000, 100))).raw == []
+
+
+def test_reports_on_what_nobody_asked_are_refused(centre: Centre, box_a: Box) -> None:
+    for subject in ("weather", "config/1x", "command/" + "0" * 300):
+        centre.send(
+            box_a,
+            Up.REPORT,
+            box_a.signed(Report(device="box-a", subject=subject, ok=True, detail={}, at=centre.clock.now())),
+        )
+
+    with centre.workshop.read() as work:
+        (device,) = devices_to_json(work)
+    assert device["reports"] == []

@@ -13,10 +13,11 @@ from central.store import events
 from central.store.instants import MICROSECOND
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import encode_event
-from programme.events import EpochReason, Event, InstrumentIssued, RowLink
+from programme.events import DayClosed, EpochReason, Event, InstrumentIssued, ProgrammeTotals, RowLink
 from sync.chain import Row
+from sync.closures import sign_closure
 from sync.topics import Up
-from sync.wire import Verdict, encode_batch
+from sync.wire import MAX_BATCH_ROWS, MAX_MESSAGE_BYTES, Verdict, encode_batch
 from tests.central.world import CARD, NOON, VOUCHER, Box, Centre
 
 FUNDER = "funder:albret-communaute"
@@ -279,10 +280,54 @@ def test_an_early_row_of_another_branch_is_quarantined_too(centre: Centre, box_a
     box_a.rows.pop()
     box_a.append(replace(early, ordered_at=NOON))
 
-    (verdict,) = centre.batch(box_a, 3).ack.verdicts
+    ack = centre.batch(box_a, 3).ack
 
-    assert verdict.verdict is Verdict.QUARANTINED
+    (row,) = waiting(centre)["quarantine"]
+    assert "not later than the row before" in str(row["reason"])
+    assert ack.verdicts == ()  # they speak of the branch that the ack names
     assert centre.balances()["holders"] == 120
+
+
+def test_a_box_that_forked_is_told_what_central_booked_of_it(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    box_a.earned(card, 10)
+    assert centre.batch(box_a).ack.perpetual == {}
+    fork(box_a, keep=2)
+
+    at_birth = centre.birth(box_a).acks[0]
+    box_a.earned(card, 3)
+    at_its_batch = centre.batch(box_a, 3).ack
+
+    assert at_birth.perpetual == {CARD: ProgrammeTotals(earned_minor=110, count=2)}
+    assert at_its_batch.perpetual == {CARD: ProgrammeTotals(earned_minor=113, count=3)}
+
+
+def test_a_closure_stands_for_all_before_it(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    closed = {CARD: ProgrammeTotals(earned_minor=1_100, count=7)}  # of years before, archived since
+    box_a.happened(
+        sign_closure(DayClosed(business_day=NOON.date(), totals={}, perpetual=closed, signature=""), box_a.key)
+    )
+    box_a.earned(card, 10)
+    centre.batch(box_a)
+    fork(box_a, keep=2)
+
+    ack = centre.birth(box_a).acks[0]
+
+    assert ack.perpetual == {CARD: ProgrammeTotals(earned_minor=1_110, count=8)}
+
+
+def test_an_ack_of_a_whole_batch_of_bad_rows_fits_into_a_message(centre: Centre, box_a: Box) -> None:
+    earn = an_earn(centre, box_a)
+    for _ in range(MAX_BATCH_ROWS - 1):
+        box_a.append(replace(earn, event_id=box_a.ids.new_id(), source="\\" * 40))
+
+    replies = centre.batch(box_a)
+
+    assert len(replies.ack.verdicts) == MAX_BATCH_ROWS - 1
+    assert max(len(message.payload) for message in replies.raw) <= MAX_MESSAGE_BYTES
 
 
 def test_copies_after_an_opening_may_be_older_than_it_but_not_than_its_parent(centre: Centre, box_a: Box) -> None:

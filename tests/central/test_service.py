@@ -28,6 +28,8 @@ from sync.topics import Up
 from sync.wire import CONTEXTS, Ack, RegistryDelta, Resend, open_message
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
+MIB = 1024 * 1024
+
 M = TypeVar("M")
 WITHIN_S = 20.0
 
@@ -226,7 +228,7 @@ def test_other_messages_have_their_turn_between_many_asks(box_a: Box) -> None:
 
 def test_the_oldest_asks_make_room_for_new_ones(box_a: Box) -> None:
     topic = box_a.address.up(Up.ASK)
-    payloads = [bytes([number]) * (MAX_WAITING_ASK_BYTES // 4) for number in range(6)]
+    payloads = [bytes([number]) * (MAX_WAITING_ASK_BYTES // 4 - 1_000) for number in range(6)]
     inbox = Inbox()
 
     dropped = [found.payload for payload in payloads for found in inbox.add(Waiting(topic=topic, payload=payload))]
@@ -236,12 +238,16 @@ def test_the_oldest_asks_make_room_for_new_ones(box_a: Box) -> None:
 
 
 def test_batches_beyond_the_bound_are_dropped_and_asks_are_not(box_a: Box) -> None:
-    batch = Waiting(topic=box_a.address.up(Up.JOURNAL), payload=b"x" * MAX_WAITING_BYTES)
+    batch = Waiting(topic=box_a.address.up(Up.JOURNAL), payload=b"x" * (MAX_WAITING_BYTES - MIB))
     ask = Waiting(topic=box_a.address.up(Up.ASK), payload=b"ask")
     inbox = Inbox()
 
     assert inbox.add(batch) == []
     assert inbox.add(batch) == [batch]
+    empty = Waiting(topic=box_a.address.up(Up.HEALTH))
+    assert any(inbox.add(empty) for _ in range(MIB // 256))  # nothing is free of room
+    inbox = Inbox()
+    inbox.add(batch)
     assert inbox.add(ask) == []
     assert drained(inbox) == [ask, batch]
 

@@ -19,6 +19,7 @@ from programme.events import (
     EventData,
     Evidence,
     GrantReceived,
+    ProgrammeTotals,
     Redeemed,
     Sold,
     Voided,
@@ -104,6 +105,7 @@ class Shop:
         generation: int | None = None,
         device: str = BOX,
         verdicts: tuple[RowVerdict, ...] = (),
+        perpetual: dict[str, ProgrammeTotals] | None = None,
     ) -> Ack:
         """What central would say of a row, by default of this journal's own row."""
         if hash is None:
@@ -117,6 +119,7 @@ class Shop:
             time=at,
             heads=heads or {},
             verdicts=verdicts,
+            perpetual=perpetual or {},
         )
 
     def take(self, ack: Ack) -> AckOutcome:

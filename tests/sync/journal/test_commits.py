@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -143,3 +144,35 @@ def test_an_ask_carries_the_rows_that_central_may_lack(shop: Shop) -> None:
         lambda tx: [tx.has_event(event_id) for event_id in (booked.event_id, first.event_id, second.event_id, uuid7())]
     ).result()
     assert known == [True, True, True, False]
+
+
+class LostDisk:
+    """A connection whose disk went away: transactions neither end nor go back."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, *parameters: tuple[bytes | int | str | None, ...]) -> sqlite3.Cursor:
+        if statement in ("COMMIT", "ROLLBACK"):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, *parameters)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+def test_the_writer_outlives_a_disk_that_goes_and_comes_back(shop: Shop) -> None:
+    path, away = shop.path, shop.path.with_name("away")
+    session = shop.journal._session
+    session.connection = LostDisk(session.connection)  # type: ignore[assignment]
+    path.rename(away)
+    path.mkdir()  # nothing that could be opened instead
+    with pytest.raises(JournalError):
+        shop.append(earned())
+
+    path.rmdir()
+    away.rename(path)
+    with pytest.raises(JournalError):
+        shop.append(earned())
+
+    assert shop.append(earned())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -226,3 +227,14 @@ def test_what_a_new_generation_of_central_lost_is_copied_too(shop: Shop) -> None
     shop.journal.open_epoch(EpochReason.FORK)
 
     assert [decode_event(row.event) for row in rows_of(shop)[1:]] == events
+
+
+def test_perpetual_totals_do_not_fall_below_what_central_booked(restored: Shop) -> None:
+    own = totals(restored.journal.submit(lambda tx: dict(tx.records)).result(), PERPETUAL).programmes["card"]
+    booked = replace(own, earned_minor=own.earned_minor + 400, redeemed_minor=0)
+    restored.take(restored.ack(99, hash="ab" * 32, perpetual={"card": booked}))
+    restored.journal.open_epoch(EpochReason.FORK)
+
+    after = totals(restored.journal.submit(lambda tx: dict(tx.records)).result(), PERPETUAL).programmes
+
+    assert after["card"] == replace(own, earned_minor=own.earned_minor + 400)

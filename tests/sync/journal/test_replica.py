@@ -134,6 +134,19 @@ def test_an_operation_that_central_did_not_book_counts_on(shop: Shop, verdict: V
     assert own(shop, "k2") == ()
 
 
+def test_what_another_generation_books_counts_no_more(shop: Shop) -> None:
+    shop.load_replica("card", 1, K1)
+    shop.append(redeemed())
+    aside = RowVerdict(seq=2, verdict=Verdict.QUARANTINED)
+    shop.take(shop.ack(2, verdicts=(aside,)))
+
+    shop.take(shop.ack(1, generation=2, heads={"card": Head(generation=2, version=1)}))
+    shop.take(shop.ack(2, generation=2, heads={"card": Head(generation=2, version=2)}))
+    shop.load_replica("card", 2, K1, generation=2)
+
+    assert own(shop) == ()
+
+
 def test_a_replica_ahead_of_the_ack_counts_when_the_ack_comes(shop: Shop) -> None:
     event = shop.append(earned())
     shop.load_replica("card", 9, K1)
