@@ -35,7 +35,7 @@ bench: $(INSTALLED) $(BOX)/.installed ## Measure speed and memory against floors
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
 	$(COMPILE) $(LOCK) --all-extras --build-deps-for wheel --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) --constraint requirements/dev.txt --extra box --extra camera --output-file requirements/box.txt pyproject.toml
-	$(COMPILE) --constraint requirements/dev.txt --extra central --output-file requirements/central.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra central --extra postgres --output-file requirements/central.txt pyproject.toml
 
 clean: ## Remove the virtual environment and everything made
 	rm -rf $(VENV) $(BOX) build demo-out bench-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
