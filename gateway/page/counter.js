@@ -433,6 +433,7 @@ class Page {
     click("primary", () => this.takeUp(this.offered.primary));
     click("spend-part", () => this.takeUp(this.offered.part));
     click("spend-all", () => this.takeUp(this.offered.all));
+    click("off", () => this.settling || this.clear());
     click("second", () => this.takeUp(this.offered.second));
     click("after-print", () => this.settling || this.print(this.screen.result.event_id));
     click("after-receipt", () => this.showReceipt(this.screen.result.event_id));

@@ -21,7 +21,7 @@ export function drawOperations(screen, say) {
             "span",
             { className: "line soft" },
             make("span", {}, operation.programme_name ?? ""),
-            make("span", { className: `stage ${operation.stage}` }, flags.length ? flags.join(" · ") : say(`step.${operation.stage}`)),
+            make("span", { className: flags.length ? "" : `stage ${operation.stage}` }, flags.length ? flags.join(" · ") : say(`step.${operation.stage}`)),
           ),
         ),
       );

@@ -34,7 +34,7 @@ export function offers(panel, typed, screen, say) {
   if (name === "card") return cardOffers(read, typed, screen.language, say);
   if (name === "voucher") {
     const label = say("voucher.redeem", { amount: read.face ?? "" });
-    return { primary: { label, order: { kind: "redeem" } }, second: { label: say("cancel"), act: "clear" } };
+    return { primary: { label, order: { kind: "redeem" } } };
   }
   if (name === "ready") return {};
   if (name === "refused") {
@@ -56,10 +56,9 @@ function cardOffers(read, typed, language, say) {
     label: say("card.all", { amount: spoken(fromMinor(read.spendable_minor), read.currency, language) }),
     order: { kind: "redeem", amount_minor: read.spendable_minor },
   };
-  const second = { label: say("cancel"), act: "clear" };
-  if (!read.actions.includes("redeem")) return { primary: earn, second };
-  if (!read.actions.includes("earn")) return { primary: { ...part, label: shown ? part.label : earn.label }, all: all || null, second };
-  return { primary: earn, part, all: all || null, second };
+  if (!read.actions.includes("redeem")) return { primary: earn };
+  if (!read.actions.includes("earn")) return { primary: { ...part, label: shown ? part.label : earn.label }, all };
+  return { primary: earn, part, all };
 }
 
 /** Draw the panel; the buttons are drawn by `drawOffers`. */
@@ -81,10 +80,11 @@ const drawers = {
     const troubles = screen.devices.filter((device) => !device.ready);
     fill(byId("troubles"), troubles, () => troubles.map((device) => make("li", {}, make("strong", {}, device.name), ` : ${device.message}`)));
   },
-  card(screen, { read }) {
+  card(screen, { read }, say) {
     find("card-name", read.programme_name);
     find("card-balance", read.balance ?? "–");
-    find("card-note", read.refusal || read.pending_minor ? read.message : "");
+    const pending = read.pending_minor > 0 && spoken(fromMinor(read.pending_minor), read.currency, screen.language);
+    find("card-note", read.refusal ? read.message : pending ? say("card.pending", { amount: pending }) : "");
   },
   voucher(screen, { read }, say) {
     find("voucher-name", read.programme_name);
@@ -98,13 +98,13 @@ const drawers = {
     byId("panel").dataset.unclear = unclear;
     find("refused-title", say(unclear ? "unclear.title" : "refused.title"));
     find("refused-reason", (result ?? read).message);
-    find("refused-what", read?.understood ? [read.programme_name, read.face].filter(Boolean).join(" · ") : "");
+    const named = !read?.understood || (result ?? read).message.startsWith(read.programme_name);
+    find("refused-what", named ? "" : [read.programme_name, read.face].filter(Boolean).join(" · "));
   },
   result(screen, { result }, say) {
     find("result-title", say(`result.${result.kind}`));
     find("result-amount", result.amount ?? "");
-    find("result-message", result.training ? say("result.training") : result.message);
-    find("result-balance", result.balance ? say("result.balance", { amount: result.balance }) : "");
+    find("result-message", [result.message, result.balance && say("result.balance", { amount: result.balance })].filter(Boolean).join(" "));
     fillSteps(byId("result-steps"), result.stage, say);
     const known = screen.operations.find((operation) => operation.event_id === result.event_id);
     show(byId("after-print"), known?.can_print ?? false);
@@ -127,6 +127,7 @@ export function drawOffers(panel, offered) {
   }
   show(byId("spend"), Boolean(offered.part || offered.all));
   show(byId("after"), panel.name === "result");
+  show(byId("off"), panel.name === "card" || panel.name === "voucher");
 }
 
 /** A calendar day in words. */

@@ -10,7 +10,7 @@ const FRENCH = {
   "nav.box": "Caisse",
   "training.banner": "ENTRAÎNEMENT – rien ne compte",
   "link.connecting": "Connexion à la caisse…",
-  "link.lost": "Plus de lien avec la caisse. Vérifiez qu'elle est allumée ; cette page se reconnecte toute seule.",
+  "link.lost": "Plus de lien avec la caisse : vérifiez qu'elle est allumée. Cette page se reconnecte seule.",
   "sound.hint": "Activer le son",
   "ready.title": "Scannez une carte ou un chèque",
   "ready.help": "Posez le code devant le lecteur : il s'affiche ici.",
@@ -27,6 +27,7 @@ const FRENCH = {
   "card.redeem": "Utiliser {amount}",
   "card.redeem.empty": "Utiliser une partie",
   "card.all": "Tout utiliser : {amount}",
+  "card.pending": "{amount} gagnés ici, utilisables dès que le centre les aura comptabilisés.",
   "voucher.kind": "Chèque",
   "voucher.redeem": "Encaisser {amount}",
   "voucher.expires": "Valable jusqu'au {date}",
@@ -42,7 +43,6 @@ const FRENCH = {
   "result.close": "Journée close",
   "result.steps": "Avancement",
   "result.balance": "Nouveau solde : {amount}",
-  "result.training": "Entraînement : sans valeur.",
   "result.next": "Client suivant",
   "result.continue": "Continuer avec cette carte",
   "result.back": "Revenir à la carte",
@@ -152,6 +152,7 @@ const ENGLISH = {
   "card.redeem": "Spend {amount}",
   "card.redeem.empty": "Spend a part",
   "card.all": "Spend it all: {amount}",
+  "card.pending": "{amount} earned here, to be spent once the centre has booked them.",
   "voucher.kind": "Voucher",
   "voucher.redeem": "Accept {amount}",
   "voucher.expires": "Valid until {date}",
@@ -167,7 +168,6 @@ const ENGLISH = {
   "result.close": "Day closed",
   "result.steps": "Progress",
   "result.balance": "New balance: {amount}",
-  "result.training": "Training: moves no money.",
   "result.next": "Next customer",
   "result.continue": "Continue with this card",
   "result.back": "Back to the card",
@@ -255,5 +255,7 @@ export const LANGUAGES = { fr: FRENCH, en: ENGLISH };
 /** A function that says a label in one language, with its {gaps} filled. */
 export function speaker(language) {
   const words = LANGUAGES[language] ?? FRENCH;
-  return (key, gaps = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => gaps[name] ?? "");
+  // French puts a space before these signs, where no line may break.
+  const bound = (text) => text.replace(/ ([:;?!»])/g, "\u00a0$1").replace(/« /g, "«\u00a0");
+  return (key, gaps = {}) => bound(words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => gaps[name] ?? "");
 }

@@ -74,7 +74,12 @@ class FakeBox:
         started = threading.Event()
         app = _application(self, started.set)
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, log_level="critical", ws="websockets-sansio", timeout_graceful_shutdown=1
+            app,
+            host="127.0.0.1",
+            port=self.port,
+            log_level="critical",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="fake-box")
@@ -91,13 +96,16 @@ class FakeBox:
     def push(self, screen: JSON) -> None:
         """Show a state on every page."""
         self.screen = screen
-        loop = self._loop
-        if loop is not None and self._server is not None:
-            loop.call_soon_threadsafe(lambda: [queue.put_nowait(screen) for queue in self._queues])
+        if self._loop is not None and self._server is not None:
+            self._loop.call_soon_threadsafe(self._show, screen)
 
     def done(self, method: str, path: str) -> list[Act]:
         """The acts of one kind."""
         return [act for act in self.acts if (act.method, act.path) == (method, path)]
+
+    def _show(self, screen: JSON) -> None:
+        for queue in self._queues:
+            queue.put_nowait(screen)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -159,7 +167,7 @@ async def _send(socket: WebSocket, queue: asyncio.Queue[JSON]) -> None:
 def _add_acts(app: FastAPI, box: FakeBox) -> None:
     @app.get("/v1/operations/{event_id}/receipt.svg")
     def receipt(event_id: str) -> Response:
-        return Response(CODE, media_type="image/svg+xml")
+        return Response(f"{CODE}<!-- {event_id} -->", media_type="image/svg+xml")
 
     @app.post("/v1/pairing")
     async def pairing(request: Request) -> JSONResponse:

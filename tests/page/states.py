@@ -10,7 +10,7 @@ SALE = "01930000-0000-7000-8000-000000000001"
 EARN = "01930000-0000-7000-8000-000000000002"
 
 
-def operation(event_id: str, kind: str, amount: str, message: str, **more: Any) -> JSON:
+def operation(event_id: str, kind: str, amount: str, message: str, **more: object) -> JSON:
     """One of the last operations."""
     return {
         "event_id": event_id,
@@ -29,7 +29,7 @@ def operation(event_id: str, kind: str, amount: str, message: str, **more: Any) 
     }
 
 
-def ready(**more: Any) -> JSON:
+def ready(**more: object) -> JSON:
     """Nothing on the counter."""
     return {
         "revision": 1,
@@ -48,13 +48,13 @@ def ready(**more: Any) -> JSON:
         "presented": [],
         "result": None,
         "operations": [
-            operation(EARN, "earn", "1,18 €", "1,18 € gagnés.", stage="sent"),
-            operation(SALE, "sell", "20,00 €", "Chèque de 20,00 € vendu."),
+            operation(EARN, "earn", "1,18\u00a0€", "1,18\u00a0€ gagnés.", stage="sent"),
+            operation(SALE, "sell", "20,00\u00a0€", "Chèque de 20,00\u00a0€ vendu."),
             operation(
                 "01930000-0000-7000-8000-000000000003",
                 "redeem",
-                "20,00 €",
-                "20,00 € encaissés.",
+                "20,00\u00a0€",
+                "20,00\u00a0€ encaissés.",
                 voided=True,
                 can_void=False,
             ),
@@ -73,11 +73,11 @@ def ready(**more: Any) -> JSON:
             "business_day": "2026-11-24",
             "count": 12,
             "rows": [
-                {"label": "Gagné", "amount": "12,00 €"},
-                {"label": "Encaissé", "amount": "64,50 €"},
-                {"label": "Vendu", "amount": "40,00 €"},
+                {"label": "Gagné", "amount": "12,00\u00a0€"},
+                {"label": "Encaissé", "amount": "64,50\u00a0€"},
+                {"label": "Vendu", "amount": "40,00\u00a0€"},
             ],
-            "owed": {"amount": "24,50 €", "message": "D'après ce comptoir ; le relevé du centre fait foi."},
+            "owed": {"amount": "24,50\u00a0€", "message": "D'après ce comptoir ; le relevé du centre fait foi."},
             "closable": True,
         },
         "prints": [],
@@ -85,7 +85,7 @@ def ready(**more: Any) -> JSON:
     }
 
 
-def card_read(**more: Any) -> JSON:
+def card_read(**more: object) -> JSON:
     """A card under the scanner."""
     return {
         "number": 7,
@@ -102,18 +102,18 @@ def card_read(**more: Any) -> JSON:
         "face_minor": None,
         "face": None,
         "spendable_minor": 1240,
-        "balance": "12,40 €",
+        "balance": "12,40\u00a0€",
         "pending_minor": 0,
         "expires_at": None,
         "actions": ["earn", "redeem"],
         "refusal": None,
         "replica_version": 3,
-        "message": "Carte d'Albret : 12,40 € disponibles.",
+        "message": "Carte d'Albret : 12,40\u00a0€ disponibles.",
         **more,
     }
 
 
-def voucher_read(**more: Any) -> JSON:
+def voucher_read(**more: object) -> JSON:
     """A voucher under the scanner."""
     return card_read(
         **{
@@ -121,28 +121,28 @@ def voucher_read(**more: Any) -> JSON:
             "programme_name": "Chèque cadeau d'Albret",
             "kind": "voucher",
             "face_minor": 2000,
-            "face": "20,00 €",
+            "face": "20,00\u00a0€",
             "spendable_minor": None,
             "balance": None,
             "expires_at": "2027-11-24T22:59:59+00:00",
             "actions": ["redeem"],
-            "message": "Chèque cadeau d'Albret de 20,00 €.",
+            "message": "Chèque cadeau d'Albret de 20,00\u00a0€.",
             **more,
         }
     )
 
 
-def used_voucher_read(**more: Any) -> JSON:
+def used_voucher_read(**more: object) -> JSON:
     """A voucher that was spent before."""
     return voucher_read(
         actions=[],
         refusal={"reason": "AlreadyRedeemed"},
-        message="Chèque cadeau d'Albret de 20,00 €. Déjà utilisé le 3 mai à 10:12, Librairie des Halles.",
+        message="Chèque cadeau d'Albret de 20,00\u00a0€. Déjà utilisé le 3 mai à 10:12, Librairie des Halles.",
         **more,
     )
 
 
-def unclear_read(**more: Any) -> JSON:
+def unclear_read(**more: object) -> JSON:
     """A code that can't be used."""
     return {
         "number": 7,
@@ -158,28 +158,28 @@ def unclear_read(**more: Any) -> JSON:
     }
 
 
-def accepted(**more: Any) -> JSON:
+def accepted(**more: object) -> JSON:
     """An operation that ended well."""
     return {
         "number": 8,
         "accepted": True,
-        "message": "1,18 € gagnés.",
+        "message": "1,18\u00a0€ gagnés.",
         "event_id": EARN,
         "stage": "recorded",
         "kind": "earn",
-        "amount": "1,18 €",
+        "amount": "1,18\u00a0€",
         "training": False,
-        "balance": "13,58 €",
+        "balance": "13,58\u00a0€",
         **more,
     }
 
 
-def refused(**more: Any) -> JSON:
+def refused(**more: object) -> JSON:
     """An operation that was refused."""
     return accepted(
         **{
             "accepted": False,
-            "message": "Solde insuffisant : 12,40 € disponibles.",
+            "message": "Solde insuffisant : 12,40\u00a0€ disponibles.",
             "event_id": None,
             "stage": None,
             "amount": None,
@@ -207,7 +207,12 @@ def every_state() -> dict[str, tuple[JSON, str]]:
         {"name": "tickets", "kind": "printer", "ready": False, "message": "Plus de papier : changez le rouleau."},
     ]
     sold = accepted(
-        kind="sell", amount="20,00 €", message="Chèque de 20,00 € vendu.", event_id=SALE, stage="booked", balance=None
+        kind="sell",
+        amount="20,00\u00a0€",
+        message="Chèque de 20,00\u00a0€ vendu.",
+        event_id=SALE,
+        stage="booked",
+        balance=None,
     )
     closed = accepted(
         kind="close", amount=None, message="Journée du 2026-11-24 close.", event_id="c", stage="sent", balance=None
@@ -222,7 +227,7 @@ def every_state() -> dict[str, tuple[JSON, str]]:
                 presented=[
                     card_read(
                         pending_minor=118,
-                        message="Carte d'Albret : 12,40 € disponibles. 1,18 € gagnés ici, pas encore enregistrés.",
+                        message="Carte d'Albret : 12,40\u00a0€ disponibles. 1,18\u00a0€ gagnés ici.",
                     )
                 ]
             ),
@@ -259,7 +264,7 @@ def every_state() -> dict[str, tuple[JSON, str]]:
                 presented=[
                     card_read(
                         programme_name="Carte de fidélité des commerçants et artisans du Pays d'Albret",
-                        balance="1 000 000,00 €",
+                        balance="1 000 000,00\u00a0€",
                         spendable_minor=100_000_000,
                     )
                 ],

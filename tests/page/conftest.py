@@ -1,0 +1,61 @@
+"""A page in Debian's Chromium before a scripted box; where no Chromium is installed the tests say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.page.fake_box import FakeBox
+from tests.page.states import JSON
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed (apt install chromium): the page was not tried in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def box() -> Iterator[FakeBox]:
+    with FakeBox() as box:
+        yield box
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        viewport={"width": 1024, "height": 768}, locale="fr-FR", reduced_motion="reduce", color_scheme="light"
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(box: FakeBox, context: BrowserContext) -> Visit:
+    """Open the page on a state; errors in the page's own code fail the test."""
+
+    def visit(screen: JSON | None = None, *, view: str = "counter") -> Page:
+        if screen is not None:
+            box.screen = screen
+        page = context.new_page()
+        page.on("pageerror", _fail)
+        page.goto(f"{box.url}#{view}")
+        page.wait_for_selector("body[data-link=up]")
+        return page
+
+    return visit
+
+
+def _fail(error: object) -> None:
+    raise AssertionError(f"the page's code failed: {error}")
