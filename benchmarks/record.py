@@ -95,7 +95,7 @@ def _counter(data_dir: Path) -> Iterator[tuple[CounterService, Desk, Journal]]:
             prints=False,
             recorded=lambda: None,
         )
-        yield counter, Desk(counter=counter, now=_now), journal
+        yield counter, Desk(counter=counter, now=_now, new_id=uuid7, changed=lambda: None), journal
 
 
 def _now() -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -76,6 +76,15 @@ class Agent:
         """Ids of the programmes taken here, in order."""
         return sorted(self.configured.book.rules)
 
+    def speaking(self, language: str) -> Agent:
+        """The same agent, answering in another language."""
+        return self if language == self.views.language else replace(self, views=Views(language=language))
+
+    @property
+    def has_days_to_close(self) -> bool:
+        """Whether there was an operation since the last closure."""
+        return self.lookup.has_open_days(up_to=self.configured.business_day(self.now()))
+
     def status(self) -> JSON:
         """How the box fares."""
         queue = self.journal.queue()
@@ -119,6 +128,8 @@ class Agent:
         outcome = self.counter.ended(event_id, is_same=lambda event: self.orders.is_of(order, event))
         if outcome is None:
             outcome = await self.counter.operate(self.orders.command(order), event_id)
+            if not outcome.repeated:
+                self.desk.conclude(outcome)
         tracked = self.lookup.find(outcome.event_id) if outcome.event is not None else None
         stage = tracked.stage if tracked is not None else Stage.RECORDED
         return self.views.outcome(outcome, stage=stage, zone=self.configured.zone)
@@ -137,11 +148,13 @@ class Agent:
         if not events:
             raise CounterError(Problem.NOTHING_TO_CLOSE)
         self.counter.announce()
+        self.desk.show_closure(events[-1])
         return {"closures": [{"event_id": str(event.event_id), **self.views.event(event)} for event in events]}
 
     def train(self, on: bool) -> JSON:
         """Begin or end training."""
         self.counter.training = on
+        self.desk.clear()
         message = (
             self.views.choose("Entraînement : rien ne compte.", "Training: nothing counts.")
             if on

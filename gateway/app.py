@@ -18,8 +18,10 @@ from edge_config.enrolment import write_private
 from edge_config.settings import BoxSettings
 from gateway.agent import Agent
 from gateway.announcing import Announcer, count_boot
-from gateway.api import build_api
+from gateway.api.app import build_api
+from gateway.api.page import read_page
 from gateway.asking import Asking
+from gateway.changes import Changes
 from gateway.configured import Configured, load_configuration
 from gateway.counter import CounterService
 from gateway.devices import DeviceBoard, Devices
@@ -34,6 +36,7 @@ from gateway.printing import Printing
 from gateway.receipts import paper_of
 from gateway.recovery import open_journal
 from gateway.replica import HttpSnapshots, Replica
+from gateway.screen import Screen, device_kinds
 from gateway.server import bind, serve, url_of
 from gateway.spooler import Spooler
 from gateway.uplink import Line, Uplink
@@ -64,6 +67,7 @@ class _Parts:
     """What runs."""
 
     agent: Agent
+    screen: Screen
     devices: Devices
     spooler: Spooler | None
     uplink: Uplink
@@ -90,7 +94,7 @@ async def run(settings: BoxSettings) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 _start(group, parts)
-                group.create_task(serve(build_api(parts.agent), listener), name="api")
+                group.create_task(serve(build_api(parts.screen), listener), name="api")
                 group.create_task(_until_stopped(), name="signals")
                 _log.info("ready", api=url, device=ground.identity.device)
         except* _Stopped:
@@ -119,19 +123,29 @@ def _ground(settings: BoxSettings) -> Iterator[_Ground]:
 
 def _join(ground: _Ground) -> _Parts:
     settings, identity, journal = ground.settings, ground.identity, ground.journal
-    line, board = Line(), DeviceBoard()
-    uplink = Uplink(identity=identity, broker=settings.broker or identity.enrolment.broker, line=line, now=_now)
+    line, changes = Line(), Changes()
+    board = DeviceBoard(changes.announce)
+    uplink = Uplink(
+        identity=identity,
+        broker=settings.broker or identity.enrolment.broker,
+        line=line,
+        now=_now,
+        changed=changes.announce,
+    )
     asking = Asking(identity=identity, link=line, deadline_ms=settings.ask_deadline_ms, now=_now)
-    spooler = _spooler(settings, journal)
-    recorded = _when_recorded(uplink, spooler)
+    spooler = _spooler(settings, journal, changes)
+    recorded = _when_recorded(uplink, spooler, changes)
     counter = _counter(ground, asking, recorded)
     fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
     replica = Replica(journal=journal, fetch=fetch, now=_now)
     announcer = _announcer(ground, counter, board)
     outbound = Outbound(identity=identity, journal=journal, link=line, tick=uplink.tick, epoch_begun=uplink.reborn)
-    agent = _agent(ground, counter, board, uplink, replica, recorded)
+    agent = _agent(ground, counter, board, uplink, replica, recorded, changes)
     return _Parts(
         agent=agent,
+        screen=Screen(
+            agent=agent, changes=changes, kinds=device_kinds(settings), boot=uuid7(), page=read_page().fingerprint
+        ),
         devices=Devices(settings=settings, desk=agent.desk, spooler=spooler, board=board, now=_now),
         spooler=spooler,
         uplink=uplink,
@@ -143,13 +157,14 @@ def _join(ground: _Ground) -> _Parts:
     )
 
 
-def _when_recorded(uplink: Uplink, spooler: Spooler | None) -> Callable[[], None]:
+def _when_recorded(uplink: Uplink, spooler: Spooler | None, changes: Changes) -> Callable[[], None]:
     """What follows whenever rows or jobs were added."""
 
     def recorded() -> None:
         uplink.grown()
         if spooler is not None:
             spooler.wake()
+        changes.announce()
 
     return recorded
 
@@ -199,10 +214,15 @@ def _inbound(
     )
 
 
-def _spooler(settings: BoxSettings, journal: Journal) -> Spooler | None:
+def _spooler(settings: BoxSettings, journal: Journal, changes: Changes) -> Spooler | None:
     if settings.printer is None:
         return None
-    return Spooler(journal=journal, paper=paper_of(settings.printer), language=settings.language.value)
+    return Spooler(
+        journal=journal,
+        paper=paper_of(settings.printer),
+        language=settings.language.value,
+        moved=changes.announce,
+    )
 
 
 def _agent(
@@ -212,8 +232,9 @@ def _agent(
     uplink: Uplink,
     replica: Replica,
     recorded: Callable[[], None],
+    changes: Changes,
 ) -> Agent:
-    desk = Desk(counter=counter, now=_now)
+    desk = Desk(counter=counter, now=_now, new_id=uuid7, changed=changes.announce)
     return Agent(
         identity=ground.identity,
         journal=ground.journal,

@@ -38,9 +38,20 @@ Open = Callable[[Callable[[], None]], Awaitable[None]]
 class DeviceBoard:
     """How every device stands, in words."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Set up.
+
+        Args:
+            changed: Called whenever a device stands otherwise.
+        """
         self.reports: dict[str, DeviceReport] = {}
         self.hints: dict[str, str] = {}
+        self._changed = changed
+
+    @property
+    def wants(self) -> set[str]:
+        """The devices that need a hand: paper, say."""
+        return {name for name, words in self.hints.items() if words}
 
     def report(self, report: DeviceReport) -> None:
         """Take a device's change of state."""
@@ -48,10 +59,13 @@ class DeviceBoard:
         self.hints.pop(report.device, None)
         level = _log.warning if report.state is DeviceState.GONE else _log.info
         level("device", device=report.device, state=report.state.value, reason=report.message)
+        self._changed()
 
     def hint(self, device: str, words: str) -> None:
         """What a device that is there would like: paper, say. Empty for nothing."""
-        self.hints[device] = words
+        if self.hints.get(device, "") != words:
+            self.hints[device] = words
+            self._changed()
 
     @property
     def states(self) -> dict[str, str]:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from uuid import UUID
 
 from programme.canonical import from_bytes
 from programme.cloudevents import decode_event
-from programme.events import OPERATIONS, TYPE_NAMES, AuthorisationAbandoned, ClockState, Event
-from programme.state import GRANT, HeldGrant
+from programme.events import (
+    OPERATIONS,
+    TYPE_NAMES,
+    AuthorisationAbandoned,
+    ClockState,
+    DayClosed,
+    Event,
+    ProgrammeTotals,
+)
+from programme.grants import Consignment
+from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperation, Totals
 from sync.chain import Row
 from sync.journal import Job, JobState
 from sync.journal.database import connect_read_only
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
+_OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
+_TOLD = (*_OPERATIONS, TYPE_NAMES[DayClosed])
+"""What tills are told of."""
 _ROW = "SELECT position, epoch, seq, event, previous, hash FROM rows"
 _MARKS = """
 SELECT first_position + watermark_seq - 1, sent_position
@@ -75,7 +88,13 @@ class Lookup:
 
     def last_operations(self, count: int) -> list[Tracked]:
         """The newest operations, the newest first."""
-        names = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
+        return self._newest(_OPERATIONS, count)
+
+    def last_told(self, count: int) -> list[Tracked]:
+        """The newest operations and closures, the newest first."""
+        return self._newest(_TOLD, count)
+
+    def _newest(self, names: tuple[str, ...], count: int) -> list[Tracked]:
         marks = ",".join("?" * len(names))
         found = self._connection.execute(
             f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count)
@@ -105,13 +124,62 @@ class Lookup:
 
     def grant(self) -> HeldGrant | None:
         """The grant in force."""
-        found = self._connection.execute("SELECT record FROM state WHERE key = ?", (GRANT,)).fetchone()
-        return None if found is None else from_bytes(found[0], HeldGrant)
+        found = self._record(GRANT)
+        return None if found is None else from_bytes(found, HeldGrant)
+
+    def day_totals(self, day: date) -> dict[str, ProgrammeTotals]:
+        """What a business day adds up to, by programme, since its last closure."""
+        found = self._record(f"{DAY}{day}")
+        return {} if found is None else from_bytes(found, Totals).programmes
+
+    def has_open_days(self, *, up_to: date) -> bool:
+        """Whether a business day up to this one has operations that no closure sums up."""
+        first, after = f"{DAY}", f"{DAY}{up_to}~"
+        found = self._connection.execute("SELECT 1 FROM state WHERE key >= ? AND key < ? LIMIT 1", (first, after))
+        return found.fetchone() is not None
+
+    def open_operations(self) -> dict[UUID, OpenOperation]:
+        """The operations of the days that aren't closed, by event id."""
+        found = self._connection.execute(
+            "SELECT record FROM state WHERE key >= ? AND key < ?", (OPERATION, f"{OPERATION}~")
+        ).fetchall()
+        operations = (from_bytes(record, OpenOperation) for (record,) in found)
+        return {operation.event_id: operation for operation in operations}
+
+    def unsold(self) -> dict[str, list[Consignment]]:
+        """By programme, the vouchers that this box may still sell."""
+        grant = self.grant()
+        if grant is None:
+            return {}
+        return {
+            programme: [
+                voucher for voucher in allowance.consigned if self._record(f"{SOLD}{voucher.instrument}") is None
+            ]
+            for programme, allowance in grant.allowances.items()
+            if allowance.consigned
+        }
+
+    def told_after(self, position: int, count: int) -> list[tuple[int, bytes]]:
+        """Operations and closures recorded after a position in the journal: their positions and bytes, in order."""
+        marks = ",".join("?" * len(_TOLD))
+        found = self._connection.execute(
+            f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
+        ).fetchall()
+        return [(row[0], row[3]) for row in found if self._tracked(*row) is not None]
+
+    def last_position(self) -> int:
+        """Where the journal ends."""
+        (position,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
+        return int(position)
 
     def clock_state(self) -> ClockState:
         """Whether the order clock can be believed as a date."""
         (state,) = self._connection.execute("SELECT clock_state FROM standing").fetchone()
         return ClockState(state)
+
+    def _record(self, key: str) -> bytes | None:
+        found = self._connection.execute("SELECT record FROM state WHERE key = ?", (key,)).fetchone()
+        return None if found is None else bytes(found[0])
 
     def _jobs(self, condition: str, *parameters: bytes | str | int) -> list[Job]:
         found = self._connection.execute(

@@ -56,6 +56,7 @@ class Order:
     Attributes:
         amount: As typed, or in minor units.
         code: None takes what lies on the counter.
+        presented: The number under which a screen showed it; None takes the last read.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class Order:
     code: str | None = None
     programme: str | None = None
     target: UUID | None = None
+    presented: int | None = None
 
 
 class Orders:
@@ -81,9 +83,9 @@ class Orders:
         """
         match order.kind:
             case Kind.EARN:
-                return self.earn(amount=order.amount, code=order.code)
+                return self.earn(amount=order.amount, code=order.code, presented=order.presented)
             case Kind.REDEEM:
-                return self.redeem(amount=order.amount, code=order.code)
+                return self.redeem(amount=order.amount, code=order.code, presented=order.presented)
             case Kind.SELL:
                 return self.sell(programme=order.programme, amount=order.amount)
             case Kind.VOID:
@@ -109,7 +111,7 @@ class Orders:
         typed_minor = read_amount(order.amount, CURRENCIES[data.currency])
         return typed_minor == (data.basket_minor if isinstance(data, Earned) else data.amount_minor)
 
-    def earn(self, *, amount: str | int | None, code: str | None) -> Command:
+    def earn(self, *, amount: str | int | None, code: str | None, presented: int | None = None) -> Command:
         """Credit a basket to a card.
 
         Raises:
@@ -117,16 +119,16 @@ class Orders:
         """
         if amount is None:
             raise CounterError(Problem.AMOUNT_MISSING)
-        card = self._code(code)
+        card = self._code(code, presented)
         return Earn(code=card, basket_minor=read_amount(amount, self._rules(card.programme).currency))
 
-    def redeem(self, *, amount: str | int | None, code: str | None) -> Command:
+    def redeem(self, *, amount: str | int | None, code: str | None, presented: int | None = None) -> Command:
         """Spend from a card, or use a voucher, whole.
 
         Raises:
             CounterError: The amount or the code can't be used.
         """
-        instrument = self._code(code)
+        instrument = self._code(code, presented)
         rules = self._rules(instrument.programme)
         amount_minor = None if amount is None else read_amount(amount, rules.currency)
         if rules.voucher is None:
@@ -164,11 +166,11 @@ class Orders:
             raise CounterError(Problem.NOTHING_TO_VOID)
         return Void(target=last[0].event.event_id)
 
-    def _code(self, text: str | None) -> Code:
+    def _code(self, text: str | None, presented: int | None) -> Code:
         """The code that was given, else what lies on the counter."""
         if text is not None:
             return self._desk.resolve(text)
-        placed = self._desk.latest
+        placed = self._desk.latest if presented is None else self._desk.find(presented)
         if placed is None:
             raise CounterError(Problem.NOTHING_PRESENTED)
         if placed.code is None:

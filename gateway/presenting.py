@@ -7,7 +7,7 @@ never go to the card before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
@@ -15,10 +15,12 @@ from uuid import UUID
 from gateway.case import Case, Subject, gather
 from gateway.counter import CounterService
 from gateway.errors import CounterError
+from gateway.outcomes import Outcome
 from gateway.words import Problem
 from programme.codes import Code
 from programme.decide import Facts, Redeem, Refused, decide, pending_minor, spendable_minor, voucher_face
 from programme.errors import CodeError, ForeignCode, ForgedCode, UnknownCode
+from programme.events import Event
 from programme.refusals import AlreadyRedeemed, Cancelled, Expired, Refusal, UnknownInstrument
 from programme.rules import RuleSet
 from sync.journal import Transaction
@@ -41,6 +43,7 @@ class Placed:
 
     Attributes:
         number: Rises with each read; tells presentations apart.
+        key: The id of the next operation on it, the same on every screen: two confirmations are one event.
         code: None when it couldn't be understood.
         problem: Then, why.
     """
@@ -48,8 +51,24 @@ class Placed:
     number: int
     device: str
     read_at: datetime
+    key: UUID
     code: Code | None = None
     problem: CounterError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How the last operation ended; it stands over what lies on the counter until the next read.
+
+    Attributes:
+        number: Of the same series as `Placed.number`.
+        outcome: None for a closure.
+        event: What is on disk; None for a refusal.
+    """
+
+    number: int
+    outcome: Outcome | None = None
+    event: Event | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +96,26 @@ class Presented:
 
 
 class Desk:
-    """The codes that lie on the counter, one per reader."""
+    """The codes that lie on the counter, one per reader, and how the last operation ended."""
 
-    def __init__(self, *, counter: CounterService, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        counter: CounterService,
+        now: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+        changed: Callable[[], None],
+    ) -> None:
+        """Set up.
+
+        Args:
+            changed: Called whenever there is something else to see.
+        """
+        self.result: Result | None = None
         self._counter = counter
         self._now = now
+        self._new_id = new_id
+        self._changed = changed
         self._placed: dict[str, Placed] = {}
         self._number = 0
 
@@ -94,6 +128,38 @@ class Desk:
     def placed(self) -> list[Placed]:
         """Every reader's last read, the newest first."""
         return sorted(self._placed.values(), key=lambda placed: -placed.number)
+
+    def find(self, number: int) -> Placed:
+        """What a screen showed under a number.
+
+        Raises:
+            CounterError: It doesn't lie there any more.
+        """
+        found = next((placed for placed in self._placed.values() if placed.number == number), None)
+        if found is None:
+            raise CounterError(Problem.COUNTER_CHANGED)
+        return found
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Show how an operation ended; whatever lies there takes another key for the next one."""
+        self._show(outcome=outcome, event=outcome.event)
+        for device, placed in self._placed.items():
+            if placed.key == outcome.event_id:
+                self._placed[device] = replace(placed, key=self._new_id())
+
+    def show_closure(self, event: Event) -> None:
+        """Show that a day was closed."""
+        self._show(event=event)
+
+    def dismiss(self) -> None:
+        """Take the last result away."""
+        self.result = None
+        self._changed()
+
+    def clear(self) -> None:
+        """Take everything off the counter."""
+        self._placed.clear()
+        self.dismiss()
 
     def place(self, text: str, *, device: str, read_at: datetime | None = None) -> Placed:
         """Put what a reader read on the counter."""
@@ -183,6 +249,19 @@ class Desk:
         self, device: str, read_at: datetime | None, *, code: Code | None = None, problem: CounterError | None = None
     ) -> Placed:
         self._number += 1
-        placed = Placed(number=self._number, device=device, read_at=read_at or self._now(), code=code, problem=problem)
+        placed = Placed(
+            number=self._number,
+            device=device,
+            read_at=read_at or self._now(),
+            key=self._new_id(),
+            code=code,
+            problem=problem,
+        )
         self._placed[device] = placed
+        self.dismiss()
         return placed
+
+    def _show(self, *, outcome: Outcome | None = None, event: Event | None = None) -> None:
+        self._number += 1
+        self.result = Result(number=self._number, outcome=outcome, event=event)
+        self._changed()

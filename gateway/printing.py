@@ -31,12 +31,12 @@ class Printing:
         """Set up.
 
         Args:
-            queued: Called whenever a job was added.
+            queued: Called whenever a job was added or answered for.
         """
         self._counter = counter
         self._journal = journal
         self._lookup = lookup
-        self._has_printer = has_printer
+        self.has_printer = has_printer
         self._queued = queued
 
     async def request(self, event_id: UUID | None) -> Job:
@@ -45,7 +45,7 @@ class Printing:
         Raises:
             CounterError: There is no printer, no such event, or the sale was voided.
         """
-        if not self._has_printer:
+        if not self.has_printer:
             raise CounterError(Problem.NO_PRINTER)
         event = self._event(event_id)
         before = self._lookup.jobs_of(event.event_id)
@@ -66,6 +66,7 @@ class Printing:
             raise CounterError(Problem.UNKNOWN_JOB)
         again = None if printed else await self._request_unless_voided(job.event_id)
         self._journal.update_job(job_id, JobState.CONFIRMED if printed else JobState.FAILED)
+        self._queued()
         return again or self._lookup.job(job_id) or job
 
     async def _request_unless_voided(self, event_id: UUID) -> Job | None:

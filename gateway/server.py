@@ -15,6 +15,8 @@ from gateway.errors import ApiAddressTaken
 
 _BACKLOG = 128
 _GRACE_S = 2
+_LARGEST_FRAME_BYTES = 4_096
+"""Of a WebSocket: pages only listen."""
 
 
 class _Server(uvicorn.Server):
@@ -55,7 +57,13 @@ def url_of(listener: socket.socket) -> str:
 async def serve(api: FastAPI, listener: socket.socket) -> None:
     """Serve until cancelled; requests under way get a moment to end."""
     config = uvicorn.Config(
-        api, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=_GRACE_S
+        api,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=_LARGEST_FRAME_BYTES,
+        timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")

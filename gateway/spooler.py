@@ -49,17 +49,20 @@ class Spooler:
         language: str,
         retry_s: float = 10.0,
         compose_job: Callable[[Receipt, Paper], bytes] = compose,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         """Set up.
 
         Args:
             retry_s: A job that couldn't start is tried again after so long, also when the printer reports no change.
+            moved: Called whenever a job is further.
         """
         self._journal = journal
         self._paper = paper
         self._language = language
         self._compose = compose_job
         self._retry_s = retry_s
+        self._moved = moved
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -147,6 +150,8 @@ class Spooler:
         except JournalError as error:
             _log.error("job state not recorded", job=job.job_id, state=state.value, reason=str(error))
             return False
+        finally:
+            self._moved()
 
     def _say_interrupted(self) -> str:
         return choose(

@@ -77,12 +77,16 @@ class Line:
 class Uplink:
     """Runs the line; what it is made of is joined by `gateway.app`."""
 
-    def __init__(self, *, identity: Identity, broker: str, line: Line, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, identity: Identity, broker: str, line: Line, now: Callable[[], datetime], changed: Callable[[], None]
+    ) -> None:
         """Set up.
 
         Args:
             broker: "mqtt://host:port".
+            changed: Called after everything that happened: rows may be sent or booked now.
         """
+        self._changed = changed
         self.last_ack_at: datetime | None = None
         self._identity = identity
         self._broker = urlsplit(broker)
@@ -194,6 +198,7 @@ class Uplink:
                     await outbound.feed(event)
         except JournalError as error:
             _log.error("journal fault", reason=str(error))
+        self._changed()
 
     def _announce(self, announcer: Announcer) -> None:
         self._try_publish(Up.PRESENCE, announcer.birth(), qos=1, retain=True)

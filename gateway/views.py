@@ -12,11 +12,11 @@ from gateway.lookup import Stage, Tracked
 from gateway.outcomes import Outcome
 from gateway.presenting import Placed, Presented
 from gateway.words import choose
-from programme.events import OPERATIONS, DayClosed, Earned, Event, Redeemed, Sold, Voided
+from programme.events import OPERATIONS, DayClosed, Earned, Event, ProgrammeTotals, Redeemed, Sold, Voided
 from programme.money import CURRENCIES, format_amount
 from programme.refusals import refusal_to_json
 from programme.words import explain
-from sync.journal import Job
+from sync.journal import Job, JobState
 
 JSON = dict[str, Any]
 
@@ -96,9 +96,8 @@ class Views:
     def problem(self, placed: Placed, error: CounterError) -> JSON:
         """A read that can't be used."""
         return {
-            "device": placed.device,
+            **_place(placed),
             "understood": False,
-            "read_at": placed.read_at.isoformat(),
             "problem": error.problem.value,
             "message": error.say(self.language),
         }
@@ -111,9 +110,8 @@ class Views:
             explain(refusal, language=self.language, zone=zone, currency=currency) if refusal is not None else None
         )
         return {
-            "device": presented.placed.device,
+            **_place(presented.placed),
             "understood": True,
-            "read_at": presented.placed.read_at.isoformat(),
             "programme": presented.rules.id,
             "programme_name": presented.rules.name(self.language),
             "instrument": presented.code.instrument,
@@ -168,6 +166,34 @@ class Views:
             for name, report in sorted(board.reports.items())
         ]
 
+    def waiting(self, count: int) -> str:
+        """How much central hasn't booked yet."""
+        if count == 1:
+            return self.choose("1 événement à envoyer.", "1 event to send.")
+        return self.choose(f"{count} événements à envoyer.", f"{count} events to send.")
+
+    def totals(self, totals: ProgrammeTotals) -> list[tuple[str, int]]:
+        """A day's sums, each with its label."""
+        return [
+            (self.choose("Gagné par les clients", "Earned by customers"), totals.earned_minor),
+            (self.choose("Encaissé", "Redeemed"), totals.redeemed_minor),
+            (self.choose("Chèques vendus", "Vouchers sold"), totals.sold_minor),
+            (self.choose("Annulé", "Voided"), totals.voided_minor),
+        ]
+
+    def print_state(self, job: Job) -> str:
+        """How far a print is, and what to do."""
+        match job.state:
+            case JobState.UNCERTAIN:
+                said = self.choose("Le ticket est-il sorti ?", "Did the receipt come out?")
+            case JobState.SENDING:
+                return self.choose("Impression en cours…", "Printing…")
+            case JobState.QUEUED:
+                said = self.choose("L'impression attend l'imprimante.", "The print waits for the printer.")
+            case _:
+                return job.detail
+        return f"{said} {job.detail}".strip()
+
     def job(self, job: Job) -> JSON:
         """How far a print is."""
         return {
@@ -176,3 +202,12 @@ class Views:
             "state": job.state.value,
             "detail": job.detail,
         }
+
+
+def _place(placed: Placed) -> JSON:
+    return {
+        "number": placed.number,
+        "key": str(placed.key),
+        "device": placed.device,
+        "read_at": placed.read_at.isoformat(),
+    }

@@ -18,6 +18,7 @@ class Problem(Enum):
     AMOUNT_NOT_WANTED = "amount-not-wanted"
     UNKNOWN_PROGRAMME = "unknown-programme"
     NOTHING_PRESENTED = "nothing-presented"
+    COUNTER_CHANGED = "counter-changed"
     NOTHING_TO_VOID = "nothing-to-void"
     NOTHING_TO_PRINT = "nothing-to-print"
     SALE_VOIDED = "sale-voided"
@@ -66,6 +67,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.NOTHING_PRESENTED: (
         "Aucune carte ni chèque présenté. Scannez d'abord le code.",
         "No card or voucher presented. Scan the code first.",
+    ),
+    Problem.COUNTER_CHANGED: (
+        "Le comptoir a changé entre-temps : regardez ce qui y est, puis confirmez.",
+        "The counter changed meanwhile: look at what lies there, then confirm.",
     ),
     Problem.NOTHING_TO_VOID: ("Aucune opération à annuler aujourd'hui.", "No operation to void today."),
     Problem.NOTHING_TO_PRINT: (

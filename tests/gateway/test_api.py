@@ -15,10 +15,11 @@ from uuid_utils.compat import uuid7
 
 from drivers.supervise import DeviceReport, DeviceState
 from gateway.agent import Agent
-from gateway.api import build_api
+from gateway.api.app import build_api
 from gateway.devices import DeviceBoard
 from gateway.guard import is_loopback
 from gateway.printing import Printing
+from gateway.screen import Screen
 from gateway.views import Views
 from programme.registry import InstrumentStatus
 from sync.closures import check_closure
@@ -69,7 +70,7 @@ class Till:
 
     def __init__(self, box: Box, *, language: str = "fr", has_printer: bool = False) -> None:
         self.box = box
-        self.board = DeviceBoard()
+        self.board = DeviceBoard(box.changes.announce)
         printing = Printing(
             counter=box.counter,
             journal=box.journal,
@@ -92,7 +93,9 @@ class Till:
             now=box.clock.now,
             new_id=uuid7,
         )
-        self.http = Http(build_api(agent))
+        self.screen = Screen(agent=agent, changes=box.changes, kinds={}, boot=uuid7(), page="page-1")
+        self.api = build_api(self.screen)
+        self.http = Http(self.api)
 
     def get(self, path: str) -> Any:  # noqa: ANN401
         response = self.http.get(path)

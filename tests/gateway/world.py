@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
 from edge_config.messages import CONFIG_CONTEXT, Configuration, Enrolment, ProgrammeConfiguration
+from gateway.changes import Changes
 from gateway.configured import Configured, read_configuration
 from gateway.counter import CounterService
 from gateway.identity import Identity, identify
@@ -299,7 +300,8 @@ class Box:
             prints=self._prints,
             recorded=self._count,
         )
-        self.desk = Desk(counter=self.counter, now=self.clock.now)
+        self.changes = Changes()
+        self.desk = Desk(counter=self.counter, now=self.clock.now, new_id=uuid7, changed=self.changes.announce)
         self.orders = Orders(counter=self.counter, desk=self.desk, lookup=self.lookup)
 
     def _head_seq(self) -> int:

@@ -1,0 +1,64 @@
+"""What callers of the local API send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+
+from gateway.orders import Kind
+
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""SQLite's row ids go no further."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ScanBody(_Body):
+    """A code that was typed by hand, or read by a reader of the till."""
+
+    code: Annotated[str, Field(min_length=1, max_length=4096)]
+    device: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] = "api"
+
+
+class OperationBody(_Body):
+    """An operation.
+
+    Attributes:
+        amount: As typed, "23,50"; the basket of an earn, the value of a voucher to sell.
+        amount_minor: The same in minor units; one of the two at most.
+        code: What lies on the counter, when it is left out.
+        programme: To sell from.
+        event: The operation to void; the last one, when it is left out.
+        presented: The number of what a screen showed on the counter; refused once something else lies there.
+    """
+
+    kind: Kind
+    amount: Annotated[str, Field(max_length=64)] | None = None
+    amount_minor: StrictInt | None = None
+    code: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    programme: Annotated[str, Field(max_length=64)] | None = None
+    event: UUID | None = None
+    presented: StrictInt | None = None
+
+
+class PrintBody(_Body):
+    """What to print; the last operation, when it is left out."""
+
+    event: UUID | None = None
+
+
+class AnswerBody(_Body):
+    """Whether an uncertain print came out."""
+
+    printed: StrictBool
+
+
+class TrainingBody(_Body):
+    """Whether operations are exercises."""
+
+    on: StrictBool

@@ -1,0 +1,52 @@
+"""What was recorded, for point-of-sale software: server-sent events and a WebSocket, both resumable.
+
+An event's id is its position in the journal. After a fork the same events come again at later positions: their
+`id` (the CloudEvent's) stays, and who books them does so by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Query, WebSocket
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from gateway.api.live import Live
+from gateway.changes import Changes
+from gateway.lookup import Lookup
+
+_AT_ONCE = 100
+_MOST = 2**63 - 1
+
+Position = Annotated[int | None, Query(ge=0, le=_MOST, description="Only what was recorded after this position.")]
+LastEventId = Annotated[int | None, Header(alias="last-event-id", ge=0, le=_MOST)]
+
+
+def add_events(api: FastAPI, lookup: Lookup, changes: Changes) -> None:
+    """Join the paths of the event stream."""
+    live = Live()
+
+    async def told(after: int | None) -> AsyncIterator[tuple[int, str]]:
+        position = lookup.last_position() if after is None else after
+        while True:
+            revision = changes.revision
+            found = lookup.told_after(position, _AT_ONCE)
+            for position, event in found:
+                yield position, event.decode()
+            if len(found) < _AT_ONCE:
+                await changes.after(revision)
+
+    @api.get("/v1/events", tags=["events"], response_class=EventSourceResponse)
+    async def events(after: Position = None, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
+        """Every operation and closure as a CloudEvent, from now on or after a position (`Last-Event-ID`)."""
+        async for position, event in told(last_event_id if last_event_id is not None else after):
+            yield ServerSentEvent(raw_data=event, id=str(position))
+
+    @api.websocket("/v1/events/live")
+    async def follow(socket: WebSocket, after: Position = None) -> None:
+        async def push() -> None:
+            async for position, event in told(after):
+                await socket.send_text(f'{{"position":{position},"event":{event}}}')
+
+        await live.serve(socket, push)

@@ -1,0 +1,59 @@
+"""Errors as problem+json (RFC 9457), with a sentence for people in the language that the caller asks for."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from gateway.api.language import language_of
+from gateway.errors import CounterError
+from gateway.words import Problem
+
+PROBLEM_JSON = "application/problem+json"
+_STATUSES = {
+    Problem.DISK_FULL: 507,
+    Problem.JOURNAL_FAULT: 503,
+    Problem.NOTHING_TO_PRINT: 404,
+    Problem.UNKNOWN_JOB: 404,
+    Problem.KEY_REUSED: 409,
+    Problem.COUNTER_CHANGED: 409,
+    Problem.NOTHING_TO_CLOSE: 409,
+    Problem.NOTHING_PRESENTED: 409,
+    Problem.NOTHING_TO_VOID: 409,
+    Problem.SALE_VOIDED: 409,
+}
+_UNUSABLE = 422
+
+
+def add_problems(api: FastAPI, *, language: str) -> None:
+    """Answer every error as a problem.
+
+    Args:
+        language: The box's own, for who doesn't ask for one.
+    """
+
+    async def counter_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, CounterError)
+        said = error.say(language_of(request.headers.get("accept-language"), language))
+        return problem(_STATUSES.get(error.problem, _UNUSABLE), error.problem.value, said)
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()]
+        return problem(_UNUSABLE, "bad-request", "; ".join(faults))
+
+    async def http_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return problem(error.status_code, "bad-request", error.detail)
+
+    api.add_exception_handler(CounterError, counter_error)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(HTTPException, http_error)
+
+
+def problem(status: int, kind: str, detail: str) -> JSONResponse:
+    """An error as RFC 9457 wants it."""
+    content = {"type": f"urn:comptoir:problem:{kind}", "title": kind, "status": status, "detail": detail}
+    return JSONResponse(content, status_code=status, media_type=PROBLEM_JSON)
