@@ -295,7 +295,9 @@ class Page {
     const choice = stock(this.screen).find((one) => choiceId(one) === this.chosen);
     if (!choice || this.settling) return;
     const answer = await this.intend({ kind: "sell", programme: choice.programme, amount_minor: choice.face_minor });
-    if (answer) this.chosen = "";
+    if (!answer) return;
+    this.chosen = "";
+    this.draw();
   }
 
   async void(event) {

@@ -139,7 +139,7 @@ def test_no_page_is_loaded_under_the_fingers(visit: Visit, box: FakeBox) -> None
 
 
 def test_a_silenced_browser_asks_for_one_touch(visit: Visit, context: BrowserContext) -> None:
-    context.add_init_script(LISTEN.replace('"running"', '"suspended"'))
+    context.add_init_script(LISTEN.replace('"running"', '"suspended"', 1))
     page = visit()
     hint = page.get_by_role("button", name="Activer le son")
     expect(hint).to_be_visible()
