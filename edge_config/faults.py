@@ -68,11 +68,16 @@ _PATTERNS: Mapping[str, tuple[str, str]] = {
         "doit être de la forme mqtt://machine:1883",
         "must look like mqtt://host:1883",
     ),
+    "url": (
+        "doit être une adresse http:// ou rtsp://, sans espace",
+        "must be an http:// or rtsp:// address, without spaces",
+    ),
     "central": (
         "doit être une adresse http:// ou https://, sans espace",
         "must be an http:// or https:// address, without spaces",
     ),
 }
+_CAMERA_SOURCES = ("device", "url", "folder", "video")
 _PATTERN_KEYS = {"tenant": "name", "public_url": "central"}
 _CHOICES: Mapping[str, tuple[str, ...]] = {"language": ("fr", "en"), "confirm_by": ("process_id", "paper_status")}
 
@@ -133,8 +138,9 @@ def contradictions(table: dict[str, Any]) -> list[Fault]:
     """What types can't say; it looks at the raw table, so that these faults are told along with the others."""
     faults = []
     for index, camera in enumerate(_tables(table.get("cameras"))):
-        if ("folder" in camera) == ("video" in camera):
-            french, english = "donnez soit folder, soit video", "give either folder or video"
+        if len(camera.keys() & _CAMERA_SOURCES) != 1:
+            choices = ", ".join(_CAMERA_SOURCES)
+            french, english = f"donnez une seule source parmi {choices}", f"give exactly one of {choices}"
             faults.append(Fault(key=f"cameras.{index}", french=french, english=english))
     if "\0" in str(table.get("data_dir", "")):  # which no system takes in a path
         faults.append(Fault(key="data_dir", french="contient un caractère nul", english="holds a null character"))

@@ -33,6 +33,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 RemotePort = Annotated[int, Field(ge=1, le=65535)]
 BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^/:@\s]+(:\d{1,5})?$")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+CameraUrl = Annotated[str, Field(pattern=r"^(https?|rtsps?)://[^\s]+$")]
 
 
 class Language(Enum):
@@ -73,10 +74,19 @@ class ScannerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraSettings:
-    """A camera: a folder of pictures that is watched, or a video file; exactly one of the two is set."""
+    """A camera; exactly one of the four sources is set.
+
+    Attributes:
+        device: `/dev/video0`, or better its name under `/dev/v4l/by-path`, which stays the same for a USB socket.
+        url: A network camera: MJPEG over http://, or rtsp://; `user:password@` before the host where it wants them.
+        folder: Pictures, also those that are put there later.
+        video: A file.
+    """
 
     __pydantic_config__ = _STRICT
     name: Name
+    device: Path | None = None
+    url: CameraUrl | None = None
     folder: Path | None = None
     video: Path | None = None
 

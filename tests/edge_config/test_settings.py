@@ -194,7 +194,18 @@ SENTENCES = {
     ),
     "printer = 5": ("printer : doit être une table : écrivez [printer]", "printer: must be a table: write [printer]"),
     "scanners = 5": ("scanners : doit être une liste : écrivez [[scanners]]", "scanners: must be a list"),
-    "cameras = [{}]": ("cameras.0 : donnez soit folder, soit video", "cameras.0: give either folder or video"),
+    "cameras = [{}]": (
+        "cameras.0 : donnez une seule source parmi device, url, folder, video",
+        "cameras.0: give exactly one of device, url, folder, video",
+    ),
+    "cameras = [{name = 'c', device = '/dev/video0', url = 'rtsp://camera/'}]": (
+        "cameras.0 : donnez une seule source",
+        "cameras.0: give exactly one of",
+    ),
+    "cameras = [{name = 'c', url = 'file:///etc/passwd'}]": (
+        "cameras.0.url : doit être une adresse http:// ou rtsp://, sans espace",
+        "cameras.0.url: must be an http:// or rtsp:// address, without spaces",
+    ),
 }
 
 
