@@ -2,10 +2,11 @@
 // being typed, and the keys of sales and voids whose answer hasn't come.
 
 import { byId, fillSteps, show, write } from "./dom.js";
+import { day } from "./labels.js";
 import { choiceId, drawBox, drawDay, drawOperations, drawPrints, drawSell, stock } from "./lists.js";
 import { tidy } from "./money.js";
 import { Declined, Link, LostAnswer, act, newKey } from "./net.js";
-import { choose, day, drawOffers, drawPanel, newest, offers, verdicts } from "./panels.js";
+import { choose, drawOffers, drawPanel, newest, offers, verdicts } from "./panels.js";
 import { Reloader, remembered, remember } from "./reload.js";
 import { Sounds } from "./sounds.js";
 import { speaker } from "./words.js";
@@ -374,6 +375,7 @@ class Page {
   showReceipt(event) {
     byId("operation").close();
     write(byId("receipt-failed"), "");
+    byId("receipt-code").hidden = false;
     byId("receipt-code").src = `/v1/operations/${event}/receipt.svg?language=${this.language}`;
     byId("receipt").showModal();
   }
@@ -456,7 +458,10 @@ class Page {
     });
     this.listenToLists();
     for (const button of document.querySelectorAll("dialog .leave")) button.addEventListener("click", () => button.closest("dialog").close());
-    byId("receipt-code").addEventListener("error", () => write(byId("receipt-failed"), this.say("receipt.failed")));
+    byId("receipt-code").addEventListener("error", ({ target }) => {
+      target.hidden = true;
+      write(byId("receipt-failed"), this.say("receipt.failed"));
+    });
     for (const [id, doing] of [["sell-form", () => this.sell()], ["code-form", () => this.readCode()], ["pairing-form", () => this.pair()]]) {
       byId(id).addEventListener("submit", (event) => {
         event.preventDefault();

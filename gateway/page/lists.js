@@ -1,8 +1,8 @@
 // Everything beside the counter: operations, prints, the vouchers to sell, the day, the box.
 
 import { byId, fill, make, show, write } from "./dom.js";
+import { day, deviceName } from "./labels.js";
 import { fromMinor, spoken } from "./money.js";
-import { day } from "./panels.js";
 
 /** The last operations; each opens its own window. */
 export function drawOperations(screen, say) {
@@ -126,7 +126,7 @@ export function drawBox(screen, say) {
           make(
             "li",
             { className: device.ready ? "dot good" : "dot bad" },
-            make("strong", {}, `${say(`device.${device.kind}`)} ${device.name}`),
+            make("strong", {}, deviceName(device, screen.devices, say)),
             make("span", { className: "heard" }, ` (${say(device.ready ? "device.ready" : "device.trouble")})`),
             ` – ${device.message}`,
           ),

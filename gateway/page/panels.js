@@ -1,6 +1,7 @@
 // Which panel lies on the counter, and what its buttons will do: a function of the screen state and of what is typed.
 
 import { byId, fill, fillSteps, make, show, write } from "./dom.js";
+import { day, deviceName } from "./labels.js";
 import { fromMinor, sendable, spoken } from "./money.js";
 
 /** The newest number on the counter: a read's or a result's. */
@@ -76,9 +77,11 @@ export function drawPanel(screen, panel, say) {
 }
 
 const drawers = {
-  ready(screen) {
+  ready(screen, panel, say) {
     const troubles = screen.devices.filter((device) => !device.ready);
-    fill(byId("troubles"), troubles, () => troubles.map((device) => make("li", {}, make("strong", {}, device.name), ` : ${device.message}`)));
+    fill(byId("troubles"), [troubles, screen.language], () =>
+      troubles.map((device) => make("li", {}, make("strong", {}, deviceName(device, screen.devices, say)), ` – ${device.message}`)),
+    );
   },
   card(screen, { read }, say) {
     find("card-name", read.programme_name);
@@ -128,9 +131,4 @@ export function drawOffers(panel, offered) {
   show(byId("spend"), Boolean(offered.part || offered.all));
   show(byId("after"), panel.name === "result");
   show(byId("off"), panel.name === "card" || panel.name === "voucher");
-}
-
-/** A calendar day in words. */
-export function day(date, language, form) {
-  return new Intl.DateTimeFormat(language, { ...form, timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
 }

@@ -1,0 +1,38 @@
+"""The counter page's files, read into memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+
+INDEX = "index.html"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_MARK = b'name="comptoir-page" content=""'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The files by name.
+
+    Attributes:
+        fingerprint: Another one for other files: a page that is open loads itself again.
+    """
+
+    files: Mapping[str, bytes]
+    fingerprint: str
+
+
+def read_page() -> Page:
+    """Read the page's files."""
+    found = {
+        entry.name: entry.read_bytes()
+        for entry in files("gateway.page").iterdir()
+        if entry.name[entry.name.rfind(".") :] in TYPES
+    }
+    digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found)))
+    fingerprint = digest.hexdigest()[:16]
+    found[INDEX] = found[INDEX].replace(_MARK, _MARK[:-1] + fingerprint.encode() + b'"')
+    return Page(files=MappingProxyType(found), fingerprint=fingerprint)
