@@ -61,8 +61,12 @@ _PATTERNS: Mapping[str, tuple[str, str]] = {
         "must be a host name or an address, for example 192.168.1.50",
     ),
     "api.host": (
-        "doit être une adresse de cette machine : 127.0.0.1, localhost ou ::1",
-        "must be an address of this machine: 127.0.0.1, localhost or ::1",
+        "doit être une adresse de cette machine : 127.0.0.1, 192.168.1.20 ou 0.0.0.0, par exemple",
+        "must be an address of this machine: 127.0.0.1, 192.168.1.20 or 0.0.0.0, for example",
+    ),
+    "api.embedded_in.0": (
+        "doit être de la forme https://caisse.exemple.fr, sans chemin",
+        "must look like https://till.example.com, without a path",
     ),
     "broker": (
         "doit être de la forme mqtt://machine:1883",

@@ -48,13 +48,18 @@ class ApiSettings:
     """The local API.
 
     Attributes:
-        host: Loopback, so that only programs of this machine reach it.
+        host: Loopback, so that only programs of this machine reach it; else an address of the shop's network, or
+            0.0.0.0 for all: screens there must be paired.
         port: 0 takes any free port; `data_dir/api.json` names it.
+        names: Host names that the network gives the box.
+        embedded_in: Origins whose pages may show the counter page in a frame.
     """
 
     __pydantic_config__ = _STRICT
-    host: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost|::1)$")] = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3}|localhost|[0-9a-fA-F:]+)$")] = "127.0.0.1"
     port: Port = 8787
+    names: tuple[Host, ...] = ()
+    embedded_in: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/;,'\"]+$")], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from gateway.closing import close_day, days_to_close
 from gateway.configured import Configured
 from gateway.counter import CounterService
 from gateway.devices import DeviceBoard
+from gateway.ereceipt import qr_svg, receipt_text
 from gateway.errors import CounterError
 from gateway.identity import Identity
 from gateway.lookup import Lookup, Stage
@@ -137,6 +138,10 @@ class Agent:
     async def print(self, event_id: UUID | None) -> JSON:
         """Print an operation or a closure."""
         return self.views.job(await self.printing.request(event_id))
+
+    def receipt_svg(self, event_id: UUID) -> bytes:
+        """A receipt as a QR code."""
+        return qr_svg(receipt_text(self.printing.ticket(event_id), self.views))
 
     async def answer_print(self, job_id: int, *, printed: bool) -> JSON:
         """Whether an uncertain print came out."""

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from edge_config.enrolment import write_private
@@ -19,7 +22,6 @@ from edge_config.settings import BoxSettings
 from gateway.agent import Agent
 from gateway.announcing import Announcer, count_boot
 from gateway.api.app import build_api
-from gateway.api.page import read_page
 from gateway.asking import Asking
 from gateway.changes import Changes
 from gateway.configured import Configured, load_configuration
@@ -30,6 +32,8 @@ from gateway.inbound import Inbound
 from gateway.lookup import Lookup
 from gateway.orders import Orders
 from gateway.outbound import Outbound
+from gateway.page import read_page
+from gateway.pairing import Pairing
 from gateway.paths import api_path, journal_path
 from gateway.presenting import Desk
 from gateway.printing import Printing
@@ -94,13 +98,18 @@ async def run(settings: BoxSettings) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 _start(group, parts)
-                group.create_task(serve(build_api(parts.screen), listener), name="api")
+                group.create_task(serve(_api(ground, parts, listener), listener), name="api")
                 group.create_task(_until_stopped(), name="signals")
                 _log.info("ready", api=url, device=ground.identity.device)
         except* _Stopped:
             _log.info("stopped", device=ground.identity.device)
         finally:
             api_path(settings.data_dir).unlink(missing_ok=True)
+
+
+def _api(ground: _Ground, parts: _Parts, listener: socket.socket) -> FastAPI:
+    pairing = Pairing(ground.settings.data_dir, now=_now, monotonic_s=time.monotonic)
+    return build_api(parts.screen, pairing=pairing, settings=ground.settings.api, listener=listener)
 
 
 def _publish_address(settings: BoxSettings, url: str) -> None:
@@ -143,9 +152,7 @@ def _join(ground: _Ground) -> _Parts:
     agent = _agent(ground, counter, board, uplink, replica, recorded, changes)
     return _Parts(
         agent=agent,
-        screen=Screen(
-            agent=agent, changes=changes, kinds=device_kinds(settings), boot=uuid7(), page=read_page().fingerprint
-        ),
+        screen=Screen(agent=agent, changes=changes, kinds=device_kinds(settings), boot=uuid7(), page=read_page()),
         devices=Devices(settings=settings, desk=agent.desk, spooler=spooler, board=board, now=_now),
         spooler=spooler,
         uplink=uplink,

@@ -55,6 +55,18 @@ class Printing:
         printed = any(job.state is not JobState.FAILED for job in before)
         return await self._queue(event, self._ticket(event, before, duplicate=printed))
 
+    def ticket(self, event_id: UUID) -> Ticket:
+        """What a receipt of an operation says.
+
+        Raises:
+            CounterError: There is no such event, or the sale was voided.
+        """
+        event = self._event(event_id)
+        known = self._lookup.open_operations().get(event_id)
+        if isinstance(event.data, Sold) and known is not None and known.voided:
+            raise CounterError(Problem.SALE_VOIDED)
+        return self._ticket(event, self._lookup.jobs_of(event_id), duplicate=False)
+
     async def answer(self, job_id: int, *, printed: bool) -> Job:
         """Take a person's word on whether an uncertain job came out; if it didn't, it is printed as a duplicate.
 

@@ -16,6 +16,7 @@ from edge_config.settings import BoxSettings
 from gateway.agent import Agent
 from gateway.changes import Changes
 from gateway.lookup import Stage, Tracked
+from gateway.page import Page
 from gateway.presenting import Result
 from gateway.views import JSON, Views
 from programme.events import OPERATIONS, DayClosed, Earned, Event, Redeemed, Sold, Voided
@@ -47,14 +48,14 @@ class Screen:
 
     Attributes:
         boot: Of this start of the agent: revisions and numbers compare only within one.
-        page: The page's fingerprint: a page of another one loads itself again.
+        page: What is served: a page of another fingerprint loads itself again.
     """
 
     agent: Agent
     changes: Changes
     kinds: Mapping[str, DeviceKind]
     boot: UUID
-    page: str
+    page: Page
 
     async def state(self, language: str | None = None) -> JSON:
         """All that there is to see now, in a language, or in the box's own."""
@@ -67,7 +68,7 @@ class Screen:
         return {
             "revision": revision,
             "boot": str(self.boot),
-            "page": self.page,
+            "page": self.page.fingerprint,
             "language": agent.views.language,
             "shop": {
                 "name": configured.configuration.shop_name,

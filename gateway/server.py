@@ -61,6 +61,7 @@ async def serve(api: FastAPI, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
+        proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=_LARGEST_FRAME_BYTES,
         timeout_graceful_shutdown=_GRACE_S,

@@ -26,6 +26,10 @@ class Problem(Enum):
     NO_PRINTER = "no-printer"
     UNKNOWN_JOB = "unknown-job"
     KEY_REUSED = "key-reused"
+    NOT_PAIRED = "not-paired"
+    WRONG_PIN = "wrong-pin"
+    TOO_MANY_PINS = "too-many-pins"
+    LOOPBACK_ONLY = "loopback-only"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
 
@@ -96,6 +100,22 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.KEY_REUSED: (
         "Cet identifiant a déjà servi pour une autre opération. Recommencez.",
         "This key was used for another operation. Start again.",
+    ),
+    Problem.NOT_PAIRED: (
+        "Cet écran n'est pas relié à la caisse. Sur un écran déjà relié : « Ajouter un écran ».",
+        "This screen isn't paired with the till box. On a screen that is: “Add a screen”.",
+    ),
+    Problem.WRONG_PIN: (
+        "Ce code n'est pas le bon, ou il n'est plus valable. Demandez-en un autre sur l'écran de la caisse.",
+        "Not the right PIN, or not valid any more. Ask for another one on the till box's screen.",
+    ),
+    Problem.TOO_MANY_PINS: (
+        "Trop d'essais. Demandez un autre code sur l'écran de la caisse.",
+        "Too many tries. Ask for another PIN on the till box's screen.",
+    ),
+    Problem.LOOPBACK_ONLY: (
+        "Cette caisse n'accepte pas d'autre écran : l'installateur doit régler api.host.",
+        "This till box takes no other screen: the installer must set api.host.",
     ),
     Problem.DISK_FULL: (
         "Disque plein : l'opération n'a pas été enregistrée. Libérez de la place, puis recommencez.",

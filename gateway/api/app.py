@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import socket
+
 from fastapi import FastAPI
 
+from edge_config.settings import ApiSettings
 from gateway.api.counter import add_counter
 from gateway.api.events import add_events
+from gateway.api.language import language_of
 from gateway.api.page import add_page
+from gateway.api.pairing import add_pairing
 from gateway.api.printing import add_printing
 from gateway.api.problems import add_problems
+from gateway.api.receipts import add_receipts
 from gateway.api.screen import add_screen
-from gateway.guard import LoopbackGuard
+from gateway.guard import Guard
+from gateway.pairing import Pairing
 from gateway.screen import Screen
+from gateway.words import words_for
 
 DESCRIPTION = """What a till can ask of the counter, and hear from it.
 
@@ -21,14 +29,29 @@ for the shopkeeper, in the language of `Accept-Language` (fr, en) or else the bo
 """
 
 
-def build_api(screen: Screen) -> FastAPI:
-    """The application of a box."""
+def build_api(
+    screen: Screen, *, pairing: Pairing, settings: ApiSettings, listener: socket.socket | None = None
+) -> FastAPI:
+    """The application of a box.
+
+    Args:
+        listener: What it is served on.
+    """
+    own = screen.agent.views.language
     api = FastAPI(title="Comptoir", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
-    api.add_middleware(LoopbackGuard)
-    add_problems(api, language=screen.agent.views.language)
+    api.state.listener = listener
+    api.add_middleware(
+        Guard,
+        names=settings.names,
+        is_paired=pairing.is_paired,
+        say=lambda problem, accepted: words_for(problem, language_of(accepted, own)),
+    )
+    add_problems(api, language=own)
     add_counter(api, screen.agent)
     add_printing(api, screen.agent)
     add_screen(api, screen)
     add_events(api, screen.agent.lookup, screen.changes)
-    add_page(api)
+    add_pairing(api, pairing)
+    add_receipts(api)
+    add_page(api, screen.page, embedded_in=settings.embedded_in)
     return api

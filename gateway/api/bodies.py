@@ -14,18 +14,20 @@ JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 """SQLite's row ids go no further."""
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Whatever isn't asked for is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class ScanBody(_Body):
+class ScanBody(Body):
     """A code that was typed by hand, or read by a reader of the till."""
 
     code: Annotated[str, Field(min_length=1, max_length=4096)]
     device: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] = "api"
 
 
-class OperationBody(_Body):
+class OperationBody(Body):
     """An operation.
 
     Attributes:
@@ -46,19 +48,19 @@ class OperationBody(_Body):
     presented: StrictInt | None = None
 
 
-class PrintBody(_Body):
+class PrintBody(Body):
     """What to print; the last operation, when it is left out."""
 
     event: UUID | None = None
 
 
-class AnswerBody(_Body):
+class AnswerBody(Body):
     """Whether an uncertain print came out."""
 
     printed: StrictBool
 
 
-class TrainingBody(_Body):
+class TrainingBody(Body):
     """Whether operations are exercises."""
 
     on: StrictBool

@@ -1,52 +1,18 @@
-"""The counter page's files, from memory."""
+"""The counter page at `/`."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.resources import files
-from types import MappingProxyType
-
 from fastapi import FastAPI, Request, Response
 
-INDEX = "index.html"
-_MARK = b'name="comptoir-page" content=""'
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+from gateway.page import INDEX, TYPES, Page
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """The files by name.
-
-    Attributes:
-        fingerprint: Another one for other files: a page that is open loads itself again.
-    """
-
-    files: Mapping[str, bytes]
-    fingerprint: str
-
-
-def read_page() -> Page:
-    """Read the page's files."""
-    found = {
-        entry.name: entry.read_bytes()
-        for entry in (files("gateway") / "page").iterdir()
-        if entry.name[entry.name.rfind(".") :] in _TYPES
-    }
-    digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found)))
-    fingerprint = digest.hexdigest()[:16]
-    found[INDEX] = found[INDEX].replace(_MARK, _MARK[:-1] + fingerprint.encode() + b'"')
-    return Page(files=MappingProxyType(found), fingerprint=fingerprint)
-
-
-def add_page(api: FastAPI, *, embedded_in: tuple[str, ...] = ()) -> None:
+def add_page(api: FastAPI, page: Page, *, embedded_in: tuple[str, ...] = ()) -> None:
     """Join the page at `/`.
 
     Args:
         embedded_in: Origins whose pages may show it in a frame: a till's own screen, say.
     """
-    page = read_page()
     frames = " ".join(embedded_in) or "'none'"
     headers = {
         "Content-Security-Policy": (
@@ -72,5 +38,5 @@ def add_page(api: FastAPI, *, embedded_in: tuple[str, ...] = ()) -> None:
         etag = f'"{page.fingerprint}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag, **headers})
-        kind = _TYPES[name[name.rfind(".") :]]
+        kind = TYPES[name[name.rfind(".") :]]
         return Response(content, media_type=kind, headers={"ETag": etag, **headers})

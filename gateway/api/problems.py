@@ -13,6 +13,9 @@ from gateway.words import Problem
 
 PROBLEM_JSON = "application/problem+json"
 _STATUSES = {
+    Problem.WRONG_PIN: 403,
+    Problem.TOO_MANY_PINS: 429,
+    Problem.LOOPBACK_ONLY: 409,
     Problem.DISK_FULL: 507,
     Problem.JOURNAL_FAULT: 503,
     Problem.NOTHING_TO_PRINT: 404,

@@ -108,7 +108,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ask_deadline_ms = 0
         broker = "http://nowhere"
         [api]
-        host = "0.0.0.0"
+        host = "everywhere"
         [[scanners]]
         name = "till"
         [[cameras]]
@@ -163,9 +163,13 @@ SENTENCES = {
     "ask_deadline_ms = 0": ("ask_deadline_ms : doit être plus grand que 0", "ask_deadline_ms: must be more than 0"),
     "api.port = -1": ("api.port : doit être au moins 0", "api.port: must be at least 0"),
     "api.port = 65536": ("api.port : doit être au plus 65535", "api.port: must be at most 65535"),
-    'api.host = "0.0.0.0"': (
-        "api.host : doit être une adresse de cette machine : 127.0.0.1, localhost ou ::1",
-        "api.host: must be an address of this machine: 127.0.0.1, localhost or ::1",
+    'api.host = "everywhere"': (
+        "api.host : doit être une adresse de cette machine : 127.0.0.1, 192.168.1.20 ou 0.0.0.0, par exemple",
+        "api.host: must be an address of this machine: 127.0.0.1, 192.168.1.20 or 0.0.0.0, for example",
+    ),
+    'api.embedded_in = ["https://x/y"]': (
+        "api.embedded_in.0 : doit être de la forme https://caisse.exemple.fr, sans chemin",
+        "api.embedded_in.0: must look like https://till.example.com, without a path",
     ),
     'broker = "http://x"': (
         "broker : doit être de la forme mqtt://machine:1883",

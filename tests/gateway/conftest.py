@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.till import Till
 from tests.gateway.world import Box
 
 
@@ -24,3 +25,13 @@ def printing_box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path, prints=True)
     yield box
     box.stop()
+
+
+@pytest.fixture
+def till(box: Box) -> Till:
+    return Till(box)
+
+
+@pytest.fixture
+def printing_till(printing_box: Box) -> Till:
+    return Till(printing_box, has_printer=True)

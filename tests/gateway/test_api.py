@@ -2,122 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
-from fastapi import FastAPI
-from uuid_utils.compat import uuid7
 
 from drivers.supervise import DeviceReport, DeviceState
-from gateway.agent import Agent
-from gateway.api.app import build_api
-from gateway.devices import DeviceBoard
-from gateway.guard import is_loopback
-from gateway.printing import Printing
-from gateway.screen import Screen
-from gateway.views import Views
 from programme.registry import InstrumentStatus
 from sync.closures import check_closure
 from sync.journal import JobState
-from tests.gateway.world import NOON, Box
-
-
-class Down:
-    """A link that isn't there."""
-
-    is_up = False
-    last_ack_at = None
-
-
-class Fresh:
-    """A replica seen to be the newest."""
-
-    @property
-    def checked_at(self) -> dict[str, datetime]:
-        return {"albret-card": NOON}
-
-
-class Http:
-    """Calls an application without a socket."""
-
-    def __init__(self, api: FastAPI) -> None:
-        self._transport = httpx.ASGITransport(app=api)
-
-    def call(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
-        async def request() -> httpx.Response:
-            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1:8787") as client:
-                return await client.request(method, path, **given)
-
-        return asyncio.run(request())
-
-    def get(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
-        return self.call("GET", path, **given)
-
-    def post(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
-        return self.call("POST", path, **given)
-
-    def put(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
-        return self.call("PUT", path, **given)
-
-
-class Till:
-    """A till that calls the API of a box."""
-
-    def __init__(self, box: Box, *, language: str = "fr", has_printer: bool = False) -> None:
-        self.box = box
-        self.board = DeviceBoard(box.changes.announce)
-        printing = Printing(
-            counter=box.counter,
-            journal=box.journal,
-            lookup=box.lookup,
-            has_printer=has_printer,
-            queued=lambda: None,
-        )
-        agent = Agent(
-            identity=box.identity,
-            journal=box.journal,
-            lookup=box.lookup,
-            counter=box.counter,
-            desk=box.desk,
-            orders=box.orders,
-            printing=printing,
-            board=self.board,
-            link=Down(),
-            replica=Fresh(),
-            views=Views(language=language),
-            now=box.clock.now,
-            new_id=uuid7,
-        )
-        self.screen = Screen(agent=agent, changes=box.changes, kinds={}, boot=uuid7(), page="page-1")
-        self.api = build_api(self.screen)
-        self.http = Http(self.api)
-
-    def get(self, path: str) -> Any:  # noqa: ANN401
-        response = self.http.get(path)
-        assert response.status_code == 200
-        return response.json()
-
-    def operate(self, *, key: str | None = None, status: int = 200, **body: object) -> Any:  # noqa: ANN401
-        response = self.http.post("/v1/operations", json=body, headers={"Idempotency-Key": key or str(uuid7())})
-        assert response.status_code == status, response.text
-        if status != 200:
-            assert response.headers["content-type"] == "application/problem+json"
-        return response.json()
-
-
-@pytest.fixture
-def till(box: Box) -> Till:
-    return Till(box)
-
-
-@pytest.fixture
-def printing_till(printing_box: Box) -> Till:
-    return Till(printing_box, has_printer=True)
+from tests.gateway.till import Till
+from tests.gateway.world import Box
 
 
 def test_a_code_is_put_on_the_counter_and_earns(till: Till) -> None:
@@ -230,29 +125,6 @@ def test_a_bad_amount_is_a_problem_in_words(till: Till) -> None:
 
     assert told["type"] == "urn:comptoir:problem:bad-amount"
     assert "23,50" in told["detail"]
-
-
-@pytest.mark.parametrize("host", ["example.org", "box-a.local:8787", "192.168.1.5", "", "127.0.0.1.example.org"])
-def test_another_host_is_refused(till: Till, host: str) -> None:
-    assert till.http.get("/v1/status", headers={"Host": host}).status_code == 403
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8787", "localhost:1", "[::1]:8787", "127.8.8.8"])
-def test_loopback_hosts(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    ("origin", "status"), [("https://evil.example", 403), ("http://127.0.0.1:8787", 200), ("null", 403)]
-)
-def test_web_pages_of_other_origins_are_refused(till: Till, origin: str, status: int) -> None:
-    assert till.http.get("/v1/status", headers={"Origin": origin}).status_code == status
-
-
-def test_a_huge_body_is_refused_before_it_is_read(till: Till) -> None:
-    response = till.http.post("/v1/scans", json={"code": "x" * 100_000})
-
-    assert response.status_code == 413
 
 
 def test_an_unknown_path_is_a_problem(till: Till) -> None:

@@ -206,6 +206,9 @@ class Box:
         self.journal = Journal.open(self.path, device=DEVICE, key=self.key, clock=self.clock)
         self._open()
 
+    def close(self) -> None:
+        self.stop()
+
     def stop(self) -> None:
         self.lookup.close()
         self.journal.close()

@@ -1,0 +1,18 @@
+"""The receipt as a QR code on the screen, instead of paper."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import FastAPI, Response
+
+from gateway.api.counter import Speaking
+
+
+def add_receipts(api: FastAPI) -> None:
+    """Join the path of e-receipts."""
+
+    @api.get("/v1/operations/{event_id}/receipt.svg", tags=["printing"], response_class=Response)
+    async def receipt(event_id: UUID, agent: Speaking) -> Response:
+        """The receipt's text, or the sold voucher's code, as a QR code that any phone reads offline."""
+        return Response(agent.receipt_svg(event_id), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,136 @@
+"""Who may call the local API: this machine, and paired screens; never a web page of another origin."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message, Scope
+
+from edge_config.settings import ApiSettings
+from gateway.guard import is_loopback
+from tests.gateway.till import Http, Till
+from tests.gateway.world import Box
+
+BOX, TABLET = "192.168.1.20", "192.168.1.31"
+HERE = f"http://{BOX}:8787"
+
+
+@pytest.fixture
+def shop(box: Box) -> Till:
+    return Till(box, settings=ApiSettings(host="0.0.0.0", names=("caisse.maison",)))
+
+
+def from_lan(till: Till, url: str = HERE) -> Http:
+    return Http(till.api, address=TABLET, url=url)
+
+
+@pytest.mark.parametrize("host", ["example.org", "box-a.local:8787", "192.168.1.5", "", "127.0.0.1.example.org"])
+def test_another_host_is_refused(till: Till, host: str) -> None:
+    assert till.http.get("/v1/status", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8787", "localhost:1", "[::1]:8787", "127.8.8.8"])
+def test_loopback_hosts(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "127.0.0.1.evil.example", "localhost.evil.example", ""])
+def test_no_loopback_hosts(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://evil.example", 403), ("http://127.0.0.1:8787", 200), ("null", 403)]
+)
+def test_web_pages_of_other_origins_are_refused(till: Till, origin: str, status: int) -> None:
+    response = till.http.get("/v1/status", headers={"Origin": origin})
+
+    assert response.status_code == status
+    assert not any(name.lower().startswith("access-control") for name in response.headers)
+
+
+def test_a_name_that_was_made_to_point_at_the_box_is_refused(shop: Till) -> None:
+    # DNS rebinding: the victim's browser is on the shop's network and believes that evil.example is the box.
+    rebound = from_lan(shop, "http://evil.example:8787")
+
+    assert rebound.get("/").status_code == 403
+    assert rebound.post("/v1/pairing", json={"pin": "000000"}).status_code == 403
+
+
+def test_a_stranger_can_not_claim_to_call_from_this_machine(shop: Till) -> None:
+    stranger = from_lan(shop)
+
+    for host in ("127.0.0.1:8787", "localhost", "[::1]:8787"):
+        assert stranger.get("/v1/status", headers={"Host": host}).status_code == 403
+    forwarded = {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
+    assert stranger.get("/v1/status", headers=forwarded).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/status", "/v1/screen", "/v1/counter", "/v1/events", "/openapi.json", "/v1/pairing/screens"]
+)
+def test_a_screen_that_is_not_paired_sees_nothing(shop: Till, path: str) -> None:
+    response = from_lan(shop).get(path, headers={"Accept-Language": "en"})
+
+    assert (response.status_code, response.json()["title"]) == (401, "not-paired")
+    assert response.json()["detail"].startswith("This screen isn't paired")
+
+
+@pytest.mark.parametrize("path", ["/", "/page/counter.js", "/v1/pairing"])
+def test_it_gets_the_page_and_the_pairing(shop: Till, path: str) -> None:
+    assert from_lan(shop).get(path).status_code == 200
+    assert from_lan(shop, "http://caisse.maison:8787").get(path).status_code == 200
+
+
+def test_only_a_screen_that_is_in_makes_a_pin(shop: Till) -> None:
+    assert from_lan(shop).post("/v1/pairing/offers").status_code == 401
+
+
+def test_a_page_of_another_address_of_the_network_is_refused(shop: Till) -> None:
+    cookie = shop.pairing.pair(shop.pairing.offer(), address=TABLET)
+    paired = {"Cookie": f"comptoir-screen={cookie}"}
+
+    assert from_lan(shop).get("/v1/status", headers={**paired, "Origin": HERE}).status_code == 200
+    assert from_lan(shop).get("/v1/status", headers={**paired, "Origin": "http://192.168.1.66"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "comptoir-screen=", "comptoir-screen=x", ";;;=,", "comptoir-screen=" + "a" * 5_000]
+)
+def test_other_cookies_open_nothing(shop: Till, cookie: str) -> None:
+    assert from_lan(shop).get("/v1/status", headers={"Cookie": cookie}).status_code == 401
+
+
+def test_a_websocket_is_guarded_like_the_rest(shop: Till) -> None:
+    def connect(client: str, **headers: str) -> Message:
+        sent: list[Message] = []
+        scope: Scope = {
+            "type": "websocket",
+            "path": "/v1/screen/live",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": (client, 1),
+            "server": (BOX, 8787),
+            "subprotocols": [],
+        }
+
+        async def receive() -> Message:
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        asyncio.run(shop.api(scope, receive, send))
+        return sent[0]
+
+    assert connect(TABLET, host=f"{BOX}:8787", origin="http://evil.example")["type"] == "websocket.close"
+    assert connect(TABLET, host="evil.example")["type"] == "websocket.close"
+    assert connect(TABLET, host=f"{BOX}:8787", origin=HERE)["type"] == "websocket.close"
+    assert connect("127.0.0.1", host="127.0.0.1:8787", origin="http://evil.example")["type"] == "websocket.close"
+
+
+def test_a_huge_body_is_refused_before_it_is_read(till: Till) -> None:
+    response = till.http.post("/v1/scans", json={"code": "x" * 100_000})
+
+    assert response.status_code == 413

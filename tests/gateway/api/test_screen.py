@@ -1,0 +1,189 @@
+"""The screen state: what a counter page shows, and that every page shows the same."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from programme.registry import InstrumentStatus
+from tests.gateway.till import Till
+from tests.gateway.world import Box
+
+
+def scan(till: Till, code: str) -> None:
+    assert till.http.post("/v1/scans", json={"code": code}).status_code == 200
+
+
+def test_nothing_lies_there(till: Till) -> None:
+    screen = till.get("/v1/screen")
+
+    assert (screen["presented"], screen["result"], screen["operations"], screen["training"]) == ([], None, [], False)
+    assert screen["connection"] == {
+        "up": False,
+        "message": "Hors ligne : continuez, tout est gardé et partira tout seul.",
+    }
+    assert screen["language"] == "fr"
+    assert till.get("/v1/screen?language=en")["connection"]["message"].startswith("Offline: go on")
+
+
+def test_a_card_its_operation_and_the_day(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+
+    till.operate(key=card["key"], kind="earn", amount="23,50", presented=card["number"])
+    screen = till.get("/v1/screen")
+
+    assert (card["balance"], card["kind"], card["actions"]) == ("0,00\u00a0€", "card", ["earn"])
+    assert screen["result"]["message"] == "1,18\u00a0€ gagnés."
+    assert (screen["result"]["stage"], screen["result"]["amount"]) == ("recorded", "1,18\u00a0€")
+    assert screen["result"]["number"] > card["number"]
+    (operation,) = screen["operations"]
+    assert (operation["time"], operation["day"], operation["can_void"]) == ("12:00", "2026-05-04", True)
+    assert screen["totals"]["rows"] == [{"label": "Gagné par les clients", "amount": "1,18\u00a0€"}]
+    assert screen["totals"]["closable"] is True
+    assert screen["presented"][0]["key"] != card["key"]
+
+
+def test_what_is_owed_is_what_was_redeemed_less_the_cash_for_vouchers(till: Till) -> None:
+    till.box.give_grant(1, 2)
+    till.operate(kind="sell", programme="albret-voucher", amount="20,00")
+    screen = till.get("/v1/screen")
+
+    assert screen["totals"]["owed"]["amount"] == "-20,00\u00a0€"
+    voucher = next(programme for programme in screen["programmes"] if programme["kind"] == "voucher")
+    assert voucher["consigned"] == {"2000": 1}
+
+
+def test_a_void_shows_on_the_operation_it_reverses(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    earned = till.operate(kind="earn", amount="10,00")
+    till.operate(kind="void", event=earned["event_id"])
+
+    void, operation = till.get("/v1/screen")["operations"]
+
+    assert (void["kind"], operation["voided"], operation["can_void"]) == ("void", True, False)
+
+
+def test_a_closed_day_is_shown_and_has_nothing_left_to_close(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    till.operate(kind="earn", amount="10,00")
+    till.http.post("/v1/day-closures")
+
+    screen = till.get("/v1/screen")
+
+    assert (screen["result"]["kind"], screen["operations"][0]["kind"]) == ("close", "close")
+    assert screen["totals"]["closable"] is False
+    assert screen["operations"][1]["can_void"] is False
+
+
+def test_two_screens_that_confirm_at_once_make_one_event(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+
+    first = till.operate(key=card["key"], kind="earn", amount="23,50", presented=card["number"])
+    second = till.operate(key=card["key"], kind="earn", amount="23,50", presented=card["number"])
+
+    assert second == first | {"repeated": True}
+    assert till.box.rows() == ["epoch_opened", "earned"]
+    assert till.get("/v1/screen")["result"]["number"] == 2  # nothing new to beep for
+
+
+def test_two_screens_that_confirm_other_amounts_agree_on_the_first(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+
+    till.operate(key=card["key"], kind="earn", amount="23,50", presented=card["number"])
+    told = till.operate(key=card["key"], kind="earn", amount="99,00", presented=card["number"], status=409)
+
+    assert told["title"] == "key-reused"
+    assert till.box.rows() == ["epoch_opened", "earned"]
+
+
+def test_a_page_that_shows_an_older_read_changes_nothing(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (stale,) = till.get("/v1/screen")["presented"]
+    scan(till, till.box.central.card(2))
+
+    told = till.operate(key=stale["key"], kind="earn", amount="23,50", presented=stale["number"], status=409)
+
+    assert (told["title"], told["detail"]) == (
+        "counter-changed",
+        "Le comptoir a changé entre-temps : regardez ce qui y est, puis confirmez.",
+    )
+    assert till.box.rows() == ["epoch_opened"]
+
+
+def test_the_counter_is_cleared_for_every_screen(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    till.operate(kind="earn", amount="23,50")
+
+    assert till.http.call("DELETE", "/v1/counter/result").status_code == 204
+    dismissed = till.get("/v1/screen")
+    assert till.http.call("DELETE", "/v1/counter").status_code == 204
+    cleared = till.get("/v1/screen")
+
+    assert (dismissed["result"], len(dismissed["presented"])) == (None, 1)
+    assert cleared["presented"] == []
+    assert cleared["revision"] > dismissed["revision"]
+
+
+def test_training_is_on_every_screen_and_begins_with_a_clear_counter(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    till.http.put("/v1/training", json={"on": True})
+    empty = till.get("/v1/screen")
+    scan(till, till.box.central.card(1))
+    till.operate(kind="earn", amount="23,50")
+
+    screen = till.get("/v1/screen")
+
+    assert (empty["training"], empty["presented"]) == (True, [])
+    assert (screen["result"]["training"], screen["operations"][0]["training"]) == (True, True)
+    assert screen["totals"]["count"] == 0
+
+
+def test_html_in_a_code_stays_text(till: Till) -> None:
+    scan(till, "<img src=x onerror=alert(1)>")
+
+    (read,) = till.get("/v1/screen")["presented"]
+
+    assert (read["understood"], "<" in read["message"]) == (False, False)
+
+
+def test_a_spent_voucher_says_so(box: Box) -> None:
+    till = Till(box)
+    box.knows_voucher(1, InstrumentStatus.REDEEMED, used_in="Librairie des Halles")
+    scan(till, box.central.token(1))
+
+    (read,) = till.get("/v1/screen")["presented"]
+
+    assert read["actions"] == []
+    assert read["refusal"] is not None
+
+
+@settings(max_examples=30, deadline=None)
+@given(presses=st.lists(st.sampled_from(["one", "other", "scan", "dismiss"]), min_size=1, max_size=12))
+def test_whatever_two_screens_press_each_read_has_one_event_at_most(presses: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder, closing(Box(Path(folder))) as box:
+        till = Till(box)
+        shown = {"one": till.get("/v1/screen"), "other": till.get("/v1/screen")}
+        for press in presses:
+            if press == "scan":
+                scan(till, box.central.card(1))
+            elif press == "dismiss":
+                till.http.call("DELETE", "/v1/counter/result")
+            elif shown[press]["presented"]:
+                # Each screen acts on what it was last shown, which may be old by now.
+                (card,) = shown[press]["presented"]
+                till.http.post(
+                    "/v1/operations",
+                    json={"kind": "earn", "amount": "10,00", "presented": card["number"]},
+                    headers={"Idempotency-Key": card["key"]},
+                )
+            if press in shown:
+                shown[press] = till.get("/v1/screen")
+        keys = {operation["event_id"] for operation in till.get("/v1/screen")["operations"]}
+        assert len(keys) == box.rows().count("earned")
