@@ -26,7 +26,7 @@ class Eye:
         self._decoder = decoder
 
     async def scans(self, now: Callable[[], datetime]) -> AsyncIterator[Scan | str]:
-        """Yield what it sees, or the name of a picture that can't be read; ends with a video.
+        """Yield what it sees, or which picture can't be read, and why; ends with a video.
 
         Raises:
             DeviceGone: It can't be read any more.
@@ -34,7 +34,7 @@ class Eye:
         from drivers.camera.shell import scans
 
         async for seen in scans(self._source, self._decoder, now=now, idle=_idle):
-            yield seen if isinstance(seen, Scan) else seen.origin
+            yield seen if isinstance(seen, Scan) else f"{seen.origin} {seen.why}".rstrip()
 
     def close(self) -> None:
         """Give it back."""
@@ -50,14 +50,21 @@ def open_eye(settings: CameraSettings) -> Eye:
     """
     try:
         from drivers.camera.decode import GatedDecoder
+        from drivers.camera.live import open_device, open_network
         from drivers.camera.source import PictureFolder, VideoFile
+        from drivers.camera.still import StillDecoder
     except ImportError as error:
         raise SetUpError(f"{settings.name}: cameras need more libraries ({error}): install comptoir[camera]") from error
 
+    decoder = GatedDecoder()
+    if settings.url is not None:
+        return Eye(open_network(name=settings.name, url=settings.url), StillDecoder(decoder))
+    if settings.device is not None:
+        return Eye(open_device(name=settings.name, device=str(settings.device)), StillDecoder(decoder))
     if settings.video is not None:
-        return Eye(VideoFile(name=settings.name, path=settings.video), GatedDecoder())
-    assert settings.folder is not None  # the settings allow exactly one of the two
-    return Eye(PictureFolder(name=settings.name, folder=settings.folder), GatedDecoder())
+        return Eye(VideoFile(name=settings.name, path=settings.video), decoder)
+    assert settings.folder is not None  # the settings allow exactly one of the four
+    return Eye(PictureFolder(name=settings.name, folder=settings.folder), decoder)
 
 
 async def _idle() -> None:

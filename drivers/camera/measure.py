@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from drivers.camera.decode import Decoder
-from drivers.camera.source import read_grey
+from drivers.camera.source import load_grey
 from drivers.errors import SetUpError
 
 EXPECTED_NAME = "expected.csv"
@@ -107,7 +107,9 @@ def _expected(path: Path) -> list[tuple[str, str]]:
 
 def _measure_one(path: Path, expected: str, decoder: Decoder, monotonic_s: Callable[[], float]) -> Photograph:
     try:
-        grey = read_grey(path.read_bytes())
+        grey = load_grey(path)
+    except SetUpError as error:
+        raise SetUpError(f"{path}: {error}") from None
     except OSError as error:
         raise SetUpError(f"Can't read the photograph {path} ({error}).") from error
     if grey is None:

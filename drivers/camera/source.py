@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 
 from drivers.camera.decode import Grey
-from drivers.errors import DeviceGone
+from drivers.camera.size import is_too_large, picture_size, why_too_large
+from drivers.errors import DeviceGone, SetUpError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+_MOST_FILE_BYTES = 64 * 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +30,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadablePicture:
-    """A file of the folder that can't be read as a picture, or not yet. It is tried again when it changes."""
+    """A file of the folder that can't be read as a picture, or not yet. It is tried again when it changes.
+
+    Attributes:
+        why: Where it is more than damaged.
+    """
 
     origin: str
+    why: str = ""
 
 
 class FrameSource(Protocol):
@@ -85,12 +92,13 @@ class PictureFolder:
         while self._waiting:
             path = self._waiting.popleft()
             try:
-                data = path.read_bytes()
+                grey = load_grey(path)
             except FileNotFoundError:
                 continue  # taken away since
             except OSError:
                 return UnreadablePicture(origin=path.name)
-            grey = read_grey(data)
+            except SetUpError as error:
+                return UnreadablePicture(origin=path.name, why=str(error))
             return UnreadablePicture(origin=path.name) if grey is None else Frame(grey=grey, origin=path.name)
         return None
 
@@ -115,6 +123,7 @@ class VideoFile:
 
         Raises:
             DeviceGone: It isn't there or isn't a video.
+            SetUpError: Its pictures are too large.
         """
         self.name = name
         self.has_ended = False
@@ -123,6 +132,10 @@ class VideoFile:
         if not self._capture.isOpened():
             self._capture.release()
             raise DeviceGone(f"{name}: can't open the video {path}. Check that it exists and is a video.")
+        size = (int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        if is_too_large(size):
+            self._capture.release()
+            raise SetUpError(f"{name}: the pictures of {path} have {why_too_large(size)}.")
 
     def next_frame(self) -> Frame | None:
         """The next frame; None at the end."""
@@ -139,11 +152,32 @@ class VideoFile:
         self._capture.release()
 
 
+def load_grey(path: Path) -> Grey | None:
+    """Read a picture file; None when it isn't a whole one.
+
+    Raises:
+        OSError: The file can't be read.
+        SetUpError: The picture is too large.
+    """
+    if path.stat().st_size > _MOST_FILE_BYTES:
+        raise SetUpError(f"{path.name}: larger than {_MOST_FILE_BYTES // 1_048_576} MiB, make it smaller")
+    return read_grey(path.read_bytes())
+
+
 def read_grey(data: bytes) -> Grey | None:
-    """Decode a picture file; None when it isn't a whole one."""
+    """Decode the bytes of a picture file; None when it isn't a whole one.
+
+    Raises:
+        SetUpError: The picture is too large.
+    """
+    size = picture_size(data)
+    if size is None:
+        return None
+    if is_too_large(size):
+        raise SetUpError(f"The picture has {why_too_large(size)}.")
     try:
         picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:  # an empty file
+    except cv2.error:
         return None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
 
