@@ -1,35 +1,32 @@
-"""Opening the database, and its transactions."""
+"""Opening the database, and its transactions: SQLite by default, PostgreSQL by URL, the same promises on both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from central.errors import StoreError
-from central.store import meta
-from central.store.schema import META, METADATA, VERSION
+from central.store import engines, meta
+from central.store.schema import REVISION
 
 _OWNER_ONLY = 0o600
-_WAIT_FOR_LOCK_MS = 30_000
-"""Commands may write while the server runs; each transaction is short."""
+_VERSION_TABLE = "alembic_version"
 
 
 class Store:
     """The database, one transaction at a time per caller.
 
-    On SQLite a writing transaction takes the write lock at once (BEGIN IMMEDIATE), so that it never finds out later
-    that what it read has changed; others wait.
+    A writing transaction has the database to itself from its start, so that it never finds out later that what it read
+    has changed; others wait. What it committed survives a power cut.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(comptoir_reads_only=True)
+        self._reader = engines.reading(engine)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -54,21 +51,12 @@ def create_store(url: str, *, tenant: str) -> Store:
     Raises:
         StoreError: The database can't be opened, or has tables already.
     """
-    engine = _engine(url)
-    try:
-        _keep_private(engine, create=True)
-        if inspect(engine).has_table(META.name):
-            raise StoreError(f"{_name(url)}: there is a database already; nothing was changed")
-        store = Store(engine)
-        with store.write() as db:
-            METADATA.create_all(db)
-            meta.write(db, meta.SCHEMA_VERSION, str(VERSION))
-            meta.write(db, meta.TENANT, tenant)
-            meta.write(db, meta.GENERATION, "1")
-    except SQLAlchemyError as error:
-        raise _unusable(url, error) from error
-    except OSError as error:
-        raise StoreError(f"{_name(url)}: can't make the database ({error.strerror}); choose another folder") from None
+    with _opening(url, create=True) as store, store.write() as db:
+        if _revision(db) is not None:
+            raise StoreError(f"{engines.name_of(url)}: there is a database already; nothing was changed")
+        _upgrade(db)
+        meta.write(db, meta.TENANT, tenant)
+        meta.write(db, meta.GENERATION, "1")
     return store
 
 
@@ -78,36 +66,76 @@ def open_store(url: str) -> Store:
     Raises:
         StoreError: It is missing, of another version, or can't be opened.
     """
-    engine = _engine(url)
-    try:
-        _keep_private(engine, create=False)
-        if not inspect(engine).has_table(META.name):
-            raise StoreError(f"{_name(url)}: no database of comptoir-central; make one with comptoir-central init")
-        store = Store(engine)
-        with store.read() as db:
-            version = db.execute(select(META.c.value).where(META.c.name == meta.SCHEMA_VERSION)).scalar_one_or_none()
-    except SQLAlchemyError as error:
-        raise _unusable(url, error) from error
-    except OSError as error:
-        raise StoreError(f"{_name(url)}: can't be kept from others' eyes ({error.strerror}); check its owner") from None
-    if version != str(VERSION):
-        raise StoreError(
-            f"{_name(url)}: the database is of version {version}, this program needs {VERSION}; "
-            "use the program that it was made with"
-        )
+    with _opening(url) as store, store.read() as db:
+        if _known_revision(db, url) < REVISION:
+            raise StoreError(f"{engines.name_of(url)}: the database is an older one; run comptoir-central migrate")
     return store
 
 
-def _engine(url: str) -> Engine:
+def migrate_store(url: str) -> tuple[str, str]:
+    """Bring an older database to the newest tables, wholly or not at all; a new one stays as it is.
+
+    Returns:
+        The revision before and after.
+
+    Raises:
+        StoreError: It is missing, newer than this program, or can't be opened.
+    """
+    with _opening(url) as store:
+        with store.write() as db:
+            before = _known_revision(db, url)
+            if before < REVISION:
+                _upgrade(db)
+        store.close()
+    return before, REVISION
+
+
+def _revision(db: Connection) -> str | None:
+    """The last migration that ran; None for a database that isn't ours."""
+    if not inspect(db).has_table(_VERSION_TABLE):
+        return None
+    revision: str | None = db.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()
+    return revision
+
+
+def _known_revision(db: Connection, url: str) -> str:
+    revision = _revision(db)
+    if revision is None:
+        raise StoreError(
+            f"{engines.name_of(url)}: no database of comptoir-central; make one with comptoir-central init"
+        )
+    if revision > REVISION:
+        raise StoreError(f"{engines.name_of(url)}: the database is of a newer program; install the newer program")
+    return revision
+
+
+def _upgrade(db: Connection) -> None:
+    # Loaded only here: every other command would wait for it.
+    from central.store.migrations import upgrade
+
+    upgrade(db)
+
+
+@contextmanager
+def _opening(url: str, *, create: bool = False) -> Iterator[Store]:
+    """A store that is closed again if it turns out to be unusable."""
+    engine = engines.make_engine(url)
+    name = engines.name_of(url)
     try:
-        # Parameters are events and tokens: they stay out of error messages.
-        engine = create_engine(url, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise StoreError(f"database: {error}; correct its URL in the settings") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
+        _keep_private(engine, create=create)
+        yield Store(engine)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        where = "folder, its rights and the disk" if engine.dialect.name == "sqlite" else "server and its rights there"
+        raise StoreError(f"{name}: can't use the database ({cause}); check the {where}") from error
+    except OSError as error:
+        engine.dispose()
+        todo = "choose another folder" if create else "check its owner"
+        raise StoreError(f"{name}: can't keep the database for its owner only ({error.strerror}); {todo}") from None
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _keep_private(engine: Engine, *, create: bool) -> None:
@@ -125,33 +153,3 @@ def _keep_private(engine: Engine, *, create: bool) -> None:
         file = path.with_name(path.name + suffix)
         if file.exists() and file.stat().st_mode & 0o777 != _OWNER_ONLY:
             file.chmod(_OWNER_ONLY)
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - whatever the driver returns
-    # The driver would begin transactions late and by itself; _begin_sqlite does it instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {_WAIT_FOR_LOCK_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(db: Connection) -> None:
-    reads_only = db.get_execution_options().get("comptoir_reads_only", False)
-    db.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
-
-
-def _name(url: str) -> str:
-    """The database as a person knows it, without a password."""
-    parsed = make_url(url)
-    return parsed.database or "database" if parsed.drivername.startswith("sqlite") else parsed.render_as_string()
-
-
-def _unusable(url: str, error: SQLAlchemyError) -> StoreError:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return StoreError(f"{_name(url)}: can't use the database ({cause}); check the folder, its rights and the disk")

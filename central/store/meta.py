@@ -9,7 +9,6 @@ from sqlalchemy import Connection, delete, insert, select
 from central.store.instants import from_us, to_us
 from central.store.schema import META
 
-SCHEMA_VERSION = "schema_version"
 TENANT = "tenant"
 GENERATION = "generation"
 """Rises when central is restored from a backup."""

@@ -1,53 +1,69 @@
-"""The tables. `VERSION` rises with every change of them."""
+"""The tables, as the last migration leaves them (`central.store.migrations`).
+
+Whatever the database, it holds the same and sorts it alike: texts have no length and integers 64 bits (SQLite enforces
+neither), and texts are compared by code point.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
-VERSION = 2
+REVISION = "0001"
+"""The migration that these tables are the outcome of; a database is at one, and only at this one can it be used."""
 
-METADATA = MetaData()
+METADATA = MetaData(
+    # Migrations can only change what has a name, and the same one in every database.
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
 
-META = Table("meta", METADATA, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Counted up by the database; SQLite does so for INTEGER PRIMARY KEY only (https://www.sqlite.org/autoinc.html)."""
+
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""PostgreSQL would sort by the server's locale otherwise."""
+
+META = Table("meta", METADATA, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
 
 SHOPS = Table(
     "shops",
     METADATA,
-    Column("shop", String(40), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("time_zone", String(60), nullable=False),
-    Column("day_ends_at", String(5), nullable=False),
+    Column("shop", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("time_zone", TEXT, nullable=False),
+    Column("day_ends_at", TEXT, nullable=False),
 )
 
 DEVICES = Table(
     "devices",
     METADATA,
-    Column("device", String(40), primary_key=True),
+    Column("device", TEXT, primary_key=True),
     Column("shop", ForeignKey("shops.shop"), nullable=False),
-    Column("till", String(40), nullable=False),
-    Column("shard", String(2), nullable=False),
-    Column("journal_key", String(60), nullable=False),
-    Column("snapshot_secret_hash", String(64), nullable=False),
+    Column("till", TEXT, nullable=False),
+    Column("shard", TEXT, nullable=False),
+    Column("journal_key", TEXT, nullable=False),
+    Column("snapshot_secret_hash", TEXT, nullable=False),
     Column("enrolled_at_us", BigInteger, nullable=False),
     # The newest configuration, and the fingerprint of what it was made of, so that a change is noticed.
-    Column("config_version", Integer, nullable=False, default=0),
-    Column("config_content", String(64), nullable=False, default=""),
+    Column("config_version", BigInteger, nullable=False, default=0),
+    Column("config_content", TEXT, nullable=False, default=""),
 )
 
 PRESENCE = Table(
@@ -56,56 +72,56 @@ PRESENCE = Table(
     Column("device", ForeignKey("devices.device"), primary_key=True),
     Column("online", Boolean, nullable=False),
     Column("boot", BigInteger, nullable=False),
-    Column("software", Text, nullable=False, default=""),
+    Column("software", TEXT, nullable=False, default=""),
     Column("at_us", BigInteger, nullable=False),
-    Column("head_epoch", String(60)),
+    Column("head_epoch", TEXT),
     Column("head_seq", BigInteger),
-    Column("config", Integer),
-    Column("health", Text),
+    Column("config", BigInteger),
+    Column("health", TEXT),
 )
 
 REPORTS = Table(
     "reports",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("subject", String(80), primary_key=True),
+    Column("subject", TEXT, primary_key=True),
     Column("ok", Boolean, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", TEXT, nullable=False),
     Column("at_us", BigInteger, nullable=False),
 )
 
 COMMANDS = Table(
     "commands",
     METADATA,
-    Column("command_id", String(36), primary_key=True),
+    Column("command_id", TEXT, primary_key=True),
     Column("device", ForeignKey("devices.device"), nullable=False),
-    Column("name", String(40), nullable=False),
+    Column("name", TEXT, nullable=False),
     Column("sent", Boolean, nullable=False),
 )
 
 RULE_SETS = Table(
     "rule_sets",
     METADATA,
-    Column("programme", String(40), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("toml", Text, nullable=False),
+    Column("programme", TEXT, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("toml", TEXT, nullable=False),
     Column("loaded_at_us", BigInteger, nullable=False),
 )
 
 EVENTS = Table(
     "events",
     METADATA,
-    Column("event_id", String(36), primary_key=True),
+    Column("event_id", TEXT, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
-    Column("source", String(40), nullable=False),
+    Column("source", TEXT, nullable=False),
     Column("ordered_at_us", BigInteger, nullable=False),
-    Column("type", String(60), nullable=False),
-    Column("programme", String(40)),
-    Column("instrument", String(64)),
+    Column("type", TEXT, nullable=False),
+    Column("programme", TEXT),
+    Column("instrument", TEXT),
     # Of a redemption that stood in, or of a row that takes a grant: the grant it names.
-    Column("grant_id", String(80)),
+    Column("grant_id", TEXT),
     # What a void reverses, or the authorisation that an answer or an abandonment is about.
-    Column("target", String(36)),
+    Column("target", TEXT),
     Index("events_by_instrument", "programme", "instrument"),
     Index("events_by_grant", "source", "grant_id"),
     Index("events_by_target", "target"),
@@ -115,22 +131,22 @@ EVENTS = Table(
 EPOCHS = Table(
     "epochs",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", NUMBER, Identity(), primary_key=True),
     Column("device", ForeignKey("devices.device"), nullable=False),
-    Column("epoch", String(60), nullable=False),
+    Column("epoch", TEXT, nullable=False),
     Column("watermark_seq", BigInteger, nullable=False),
-    Column("watermark_hash", String(64), nullable=False),
+    Column("watermark_hash", TEXT, nullable=False),
     UniqueConstraint("device", "epoch"),
 )
 
 ROWS = Table(
     "rows",
     METADATA,
-    Column("device", String(40), primary_key=True),
-    Column("epoch", String(60), primary_key=True),
+    Column("device", TEXT, primary_key=True),
+    Column("epoch", TEXT, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("hash", String(64), nullable=False),
-    Column("previous", String(64), nullable=False),
+    Column("hash", TEXT, nullable=False),
+    Column("previous", TEXT, nullable=False),
     # None for a row in quarantine.
     Column("event_id", ForeignKey("events.event_id")),
     ForeignKeyConstraint(["device", "epoch"], ["epochs.device", "epochs.epoch"]),
@@ -141,10 +157,10 @@ FORKS = Table(
     "forks",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("epoch", String(60), primary_key=True),
+    Column("epoch", TEXT, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("hash", String(64), primary_key=True),
-    Column("previous", String(64), nullable=False),
+    Column("hash", TEXT, primary_key=True),
+    Column("previous", TEXT, nullable=False),
     Column("bytes", LargeBinary, nullable=False),
     Column("received_at_us", BigInteger, nullable=False),
 )
@@ -153,16 +169,16 @@ QUARANTINE = Table(
     "quarantine",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("epoch", String(60), primary_key=True),
+    Column("epoch", TEXT, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("hash", String(64), primary_key=True),
+    Column("hash", TEXT, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("received_at_us", BigInteger, nullable=False),
     # As far as it could be read, and of a spend what it took.
-    Column("event_id", String(36)),
-    Column("programme", String(40)),
-    Column("instrument", String(64)),
+    Column("event_id", TEXT),
+    Column("programme", TEXT),
+    Column("instrument", TEXT),
     Column("amount_minor", BigInteger),
     Index("quarantine_by_instrument", "programme", "instrument"),
 )
@@ -171,9 +187,9 @@ CONFLICTS = Table(
     "conflicts",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("epoch", String(60), primary_key=True),
+    Column("epoch", TEXT, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("hash", String(64), primary_key=True),
+    Column("hash", TEXT, primary_key=True),
     Column("event_id", ForeignKey("events.event_id"), nullable=False),
     Column("bytes", LargeBinary, nullable=False),
     Column("received_at_us", BigInteger, nullable=False),
@@ -182,11 +198,11 @@ CONFLICTS = Table(
 AUTHORISATIONS = Table(
     "authorisations",
     METADATA,
-    Column("authorisation", String(36), primary_key=True),
+    Column("authorisation", TEXT, primary_key=True),
     Column("device", ForeignKey("devices.device"), nullable=False),
-    Column("programme", String(40), nullable=False),
-    Column("instrument", String(64), nullable=False),
-    Column("target", String(36)),
+    Column("programme", TEXT, nullable=False),
+    Column("instrument", TEXT, nullable=False),
+    Column("target", TEXT),
     Column("ask", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("approved", Boolean, nullable=False),
@@ -201,17 +217,17 @@ ABANDONMENTS = Table(
     "abandonments",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("authorisation", String(36), primary_key=True),
+    Column("authorisation", TEXT, primary_key=True),
 )
 
 GRANTS = Table(
     "grants",
     METADATA,
     Column("device", ForeignKey("devices.device"), primary_key=True),
-    Column("epoch", String(60), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("grant_id", String(80), nullable=False),
-    Column("signed", Text, nullable=False),
+    Column("epoch", TEXT, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("grant_id", TEXT, nullable=False),
+    Column("signed", TEXT, nullable=False),
     Column("issued_at_us", BigInteger, nullable=False),
     Column("ends_at_us", BigInteger, nullable=False),
     Column("received", Boolean, nullable=False),
@@ -223,9 +239,9 @@ GRANTS = Table(
 INSTRUMENTS = Table(
     "instruments",
     METADATA,
-    Column("programme", String(40), primary_key=True),
-    Column("instrument", String(64), primary_key=True),
-    Column("entry", Text, nullable=False),
+    Column("programme", TEXT, primary_key=True),
+    Column("instrument", TEXT, primary_key=True),
+    Column("entry", TEXT, nullable=False),
     Column("version", BigInteger, nullable=False),
     Index("instruments_by_version", "programme", "version"),
 )
@@ -233,11 +249,11 @@ INSTRUMENTS = Table(
 CONSIGNMENTS = Table(
     "consignments",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("programme", String(40), nullable=False),
-    Column("instrument", String(64), nullable=False),
+    Column("number", NUMBER, Identity(), primary_key=True),
+    Column("programme", TEXT, nullable=False),
+    Column("instrument", TEXT, nullable=False),
     Column("device", ForeignKey("devices.device"), nullable=False),
-    Column("token", Text, nullable=False),
+    Column("token", TEXT, nullable=False),
     Column("face_minor", BigInteger, nullable=False),
     UniqueConstraint("programme", "instrument"),
     Index("consignments_by_device", "device"),
@@ -246,17 +262,17 @@ CONSIGNMENTS = Table(
 REGISTRY_HEADS = Table(
     "registry_heads",
     METADATA,
-    Column("programme", String(40), primary_key=True),
+    Column("programme", TEXT, primary_key=True),
     Column("version", BigInteger, nullable=False),
 )
 
 LEDGER_ENTRIES = Table(
     "ledger_entries",
     METADATA,
-    Column("entry", Integer, primary_key=True, autoincrement=True),
+    Column("entry", NUMBER, Identity(), primary_key=True),
     Column("event_id", ForeignKey("events.event_id"), nullable=False),
-    Column("programme", String(40), nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("programme", TEXT, nullable=False),
+    Column("currency", TEXT, nullable=False),
     Column("booked_at_us", BigInteger, nullable=False),
     Index("ledger_entries_by_event", "event_id"),
 )
@@ -265,33 +281,17 @@ POSTINGS = Table(
     "postings",
     METADATA,
     Column("entry", ForeignKey("ledger_entries.entry"), primary_key=True),
-    Column("account", String(80), primary_key=True),
+    Column("account", TEXT, primary_key=True),
     Column("amount_minor", BigInteger, nullable=False),
 )
 
 FINDINGS = Table(
     "findings",
     METADATA,
-    Column("programme", String(40), primary_key=True),
-    Column("instrument", String(64), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("kind", String(40), nullable=False),
-    Column("finding", Text, nullable=False),
+    Column("programme", TEXT, primary_key=True),
+    Column("instrument", TEXT, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("kind", TEXT, nullable=False),
+    Column("finding", TEXT, nullable=False),
     Index("findings_by_kind", "kind"),
 )
-
-APPEND_ONLY = (LEDGER_ENTRIES, POSTINGS, EVENTS, RULE_SETS)
-"""What is never changed once written: corrections are new entries."""
-
-
-def _forbid_changes(table: Table, action: str) -> None:
-    trigger = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER {table.name}_no_{action.lower()} BEFORE {action} ON {table.name} "
-        f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
-    )
-    event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
-
-
-for _table in APPEND_ONLY:
-    for _action in ("UPDATE", "DELETE"):
-        _forbid_changes(_table, _action)

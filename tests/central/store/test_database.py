@@ -52,12 +52,15 @@ def test_a_missing_database_is_told(tmp_path: Path) -> None:
         opened(tmp_path / "nothing.sqlite")
 
 
-def test_another_version_is_told(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("revision", "remedy"), [("0000", "run comptoir-central migrate"), ("9999", "install the newer program")]
+)
+def test_another_version_is_told(path: Path, revision: str, remedy: str) -> None:
     with closing(sqlite3.connect(path)) as database:
-        database.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
         database.commit()
 
-    with pytest.raises(StoreError, match=r"version 99, this program needs \d+"):
+    with pytest.raises(StoreError, match=remedy):
         opened(path)
 
 
