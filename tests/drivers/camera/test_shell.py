@@ -84,6 +84,22 @@ def test_an_unreadable_picture_is_passed_on() -> None:
     assert watch([unreadable, frame(1)]) == ([unreadable, scan("V1")], 0)
 
 
+def test_an_observer_sees_every_frame_and_nothing_else() -> None:
+    observed: list[Frame] = []
+    film = Film([frame(1), None, UnreadablePicture(origin="a.png"), frame(0)])
+
+    async def idle() -> None:
+        pass
+
+    async def conversation() -> None:
+        async for _ in scans(film, CodesByShade(), now=lambda: NOON, idle=idle, on_frame=observed.append):
+            pass
+
+    asyncio.run(conversation())
+
+    assert [seen.origin for seen in observed] == ["1 codes", "0 codes"]
+
+
 def test_a_camera_that_goes_is_gone() -> None:
     with pytest.raises(DeviceGone, match="unplugged"):
         watch([frame(1), DeviceGone("unplugged")])
