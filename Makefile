@@ -11,13 +11,16 @@ COMPILE := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsa
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo play test check bench lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Play the story of two shops and check it (leaves demo-out/)
 	$(BIN)/comptoir-sim story --out demo-out
+
+play: $(INSTALLED) ## Open a playground in the browser: two shops and all their devices
+	$(BIN)/comptoir-sim play
 
 test: $(INSTALLED) ## Run every test; with COMPTOIR_QR_DIR set, read the photographs there first
 	@if [ -n "$$COMPTOIR_QR_DIR" ]; then $(BIN)/comptoir scan-test --dir "$$COMPTOIR_QR_DIR"; fi

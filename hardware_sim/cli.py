@@ -64,6 +64,10 @@ def _parser() -> _Parser:
     played.add_argument("--judge", type=Path, metavar="TOWN", help="play nothing: judge what was kept")
     story.set_defaults(run=_story)
 
+    playing = commands.add_parser("play", help="a playground in the browser: two shops and all their devices")
+    playing.add_argument("--port", type=int, default=8700, help="loopback port of the page; %(default)s by default")
+    playing.set_defaults(run=_play)
+
     scanner = commands.add_parser("scanner", help="a serial hand scanner on a pty")
     scanner.add_argument("--device", type=Path, required=True, help="where the pty appears")
     scanner.add_argument("--control", type=Path, required=True, help="control socket")
@@ -92,6 +96,13 @@ def _story(options: argparse.Namespace) -> int:
     if options.judge is not None:
         return 0 if judge_again(options.judge, out=options.out, fault=fault) else 1
     return 0 if tell_story(out=options.out, fault=fault, keep=options.keep) else 1
+
+
+def _play(options: argparse.Namespace) -> int:
+    from hardware_sim.play.serve import play
+
+    play(port=options.port)
+    return 0
 
 
 def _scanner(options: argparse.Namespace) -> int:

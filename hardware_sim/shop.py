@@ -12,6 +12,7 @@ from hardware_sim.control import ControlClient
 from hardware_sim.counter_client import CounterClient, Json
 from hardware_sim.errors import StoryError
 from hardware_sim.photo import PhotoSettings, take_photograph
+from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import Program, run_once, until
 
 SCANNER, CAMERA = "douchette", "camera"
@@ -24,7 +25,8 @@ broker = "mqtt://127.0.0.1:{broker_port}"
 central = "http://127.0.0.1:{central_port}"
 
 [api]
-port = 0
+port = {api_port}
+embedded_in = [{embedded_in}]
 
 [[scanners]]
 name = "douchette"
@@ -46,7 +48,14 @@ class VirtualShop:
     """One shop of the virtual town."""
 
     def __init__(
-        self, shop: str, *, folder: Path, broker_port: int, central_port: int, has_camera: bool = True
+        self,
+        shop: str,
+        *,
+        folder: Path,
+        broker_port: int,
+        central_port: int,
+        has_camera: bool = True,
+        embedded_in: str | None = None,
     ) -> None:
         """Set up, without starting.
 
@@ -54,6 +63,7 @@ class VirtualShop:
             shop: Shop id; its box is `box-{shop}`.
             folder: Everything of this shop; its path must be short, for Unix sockets.
             has_camera: A box without one starts sooner.
+            embedded_in: Origin whose page shows the counter in a frame.
         """
         self.shop = shop
         self.device = f"box-{shop}"
@@ -62,6 +72,9 @@ class VirtualShop:
         self.pictures = folder / "pictures"
         self.settings = folder / "comptoir.toml"
         self._has_camera = has_camera
+        self._embedded_in = embedded_in
+        # A page that stays open needs the box at the same place after a restart.
+        self._api_port = free_loopback_port() if embedded_in is not None else 0
         self._targets = {"broker-link": broker_port, "central-link": central_port}
         self._twins: dict[str, ControlClient] = {}
         self._read: dict[tuple[str, str], float] = {}
@@ -76,6 +89,11 @@ class VirtualShop:
     def journal(self) -> Path:
         """The box's journal."""
         return self.folder / "box" / "journal.sqlite"
+
+    @property
+    def url(self) -> str:
+        """Where the counter page is, for as long as the settings name its port."""
+        return f"http://127.0.0.1:{self._api_port}/"
 
     @property
     def counter(self) -> CounterClient:
@@ -96,6 +114,8 @@ class VirtualShop:
             central_port=self.twin("central-link").do("state")["port"],
             scanner=scanner,
             printer_port=self.twin("printer").do("state")["port"],
+            api_port=self._api_port,
+            embedded_in="" if self._embedded_in is None else f'"{self._embedded_in}"',
         )
         if self._has_camera:
             settings += _CAMERA_SETTINGS.format(pictures=self.pictures)

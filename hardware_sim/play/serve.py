@@ -1,0 +1,40 @@
+"""`comptoir-sim play`: the town, its two shops and the page, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from hardware_sim.play.app import make_app
+from hardware_sim.play.playground import SHOPS, Playground
+from hardware_sim.town import VirtualTown
+
+
+@contextmanager
+def open_playground(folder: Path, *, port: int) -> Iterator[Playground]:
+    """A town with both shops open; everything ends with it."""
+    with VirtualTown(folder) as town:
+        playground = Playground(town, origin=f"http://127.0.0.1:{port}")
+        playground.open()
+        yield playground
+
+
+def play(*, port: int) -> None:
+    """Serve the playground until Ctrl-C or SIGTERM."""
+    # As Ctrl-C does, so that every process of the town is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Unix sockets need short paths; /var/tmp is a real disk, and journals must meet one.
+    with (
+        tempfile.TemporaryDirectory(prefix="play-", dir="/var/tmp") as folder,
+        open_playground(Path(folder), port=port) as playground,
+    ):
+        print(f"Playground:  http://127.0.0.1:{port}/")
+        for shop, url in playground.urls.items():
+            print(f"{SHOPS[shop]}:  {url}")
+        print("Ctrl-C ends it.", flush=True)
+        uvicorn.run(make_app(playground), host="127.0.0.1", port=port, log_level="warning")
