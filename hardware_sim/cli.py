@@ -80,6 +80,11 @@ def _parser() -> _Parser:
     printer.add_argument("--paper", type=int, choices=PROFILE_WIDTHS, default=80, help="width in mm")
     printer.set_defaults(run=_printer)
 
+    camera = commands.add_parser("camera", help="a network camera that films cards, phones and receipts")
+    camera.add_argument("--control", type=Path, required=True, help="control socket")
+    camera.add_argument("--port", type=int, help="loopback port; any free one by default")
+    camera.set_defaults(run=_camera)
+
     link = commands.add_parser("link", help="a link to a port of this machine that can be cut")
     link.add_argument("--target-port", type=int, required=True)
     link.add_argument("--port", type=int, help="loopback port; any free one by default")
@@ -118,6 +123,13 @@ def _printer(options: argparse.Namespace) -> int:
 
     chosen = getattr(profile, PROFILE_WIDTHS[options.paper])
     asyncio.run(run_printer(output=options.output, control=options.control, port=options.port, profile=chosen))
+    return 0
+
+
+def _camera(options: argparse.Namespace) -> int:
+    from hardware_sim.twins import run_camera
+
+    asyncio.run(run_camera(control=options.control, port=options.port))
     return 0
 
 

@@ -14,8 +14,9 @@ from hardware_sim.errors import StoryError
 from hardware_sim.photo import PhotoSettings, take_photograph
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import Program, run_once, until
+from hardware_sim.things import Kind
 
-SCANNER, CAMERA = "douchette", "camera"
+SCANNER, CAMERA, FILM = "douchette", "camera", "film"
 _SAME_CODE_AGAIN_S = 2.5
 
 _SETTINGS = """
@@ -42,6 +43,11 @@ _CAMERA_SETTINGS = """
 name = "camera"
 folder = "{pictures}"
 """
+_FILM_SETTINGS = """
+[[cameras]]
+name = "film"
+url = "{url}"
+"""
 
 
 class VirtualShop:
@@ -54,7 +60,7 @@ class VirtualShop:
         folder: Path,
         broker_port: int,
         central_port: int,
-        has_camera: bool = True,
+        has_camera: bool = True, films: bool = False,
         embedded_in: str | None = None,
     ) -> None:
         """Set up, without starting.
@@ -62,7 +68,8 @@ class VirtualShop:
         Args:
             shop: Shop id; its box is `box-{shop}`.
             folder: Everything of this shop; its path must be short, for Unix sockets.
-            has_camera: A box without one starts sooner.
+            has_camera: It watches the folder `pictures`; a box without one starts sooner.
+            films: A network camera is above the counter.
             embedded_in: Origin whose page shows the counter in a frame.
         """
         self.shop = shop
@@ -72,6 +79,7 @@ class VirtualShop:
         self.pictures = folder / "pictures"
         self.settings = folder / "comptoir.toml"
         self._has_camera = has_camera
+        self._films = films
         self._embedded_in = embedded_in
         # A page that stays open needs the box at the same place after a restart.
         self._api_port = free_loopback_port() if embedded_in is not None else 0
@@ -119,6 +127,9 @@ class VirtualShop:
         )
         if self._has_camera:
             settings += _CAMERA_SETTINGS.format(pictures=self.pictures)
+        if self._films:
+            self._start_twin("film", ["camera"])
+            settings += _FILM_SETTINGS.format(url=self.twin("film").do("state")["url"])
         self.settings.write_text(settings)
 
     def twin(self, name: str) -> ControlClient:
@@ -173,6 +184,13 @@ class VirtualShop:
             picture=picture, into=self.pictures, name=f"photo-{seed}.jpg", settings=PhotoSettings(seed=seed)
         )
         return self._shown_after(CAMERA, before)
+
+    def film(self, payload: str, *, kind: Kind, seed: int) -> Json:
+        """Hold a code before the network camera and return what the counter shows for it."""
+        before = self._ready_to_read(FILM, payload)
+        self.twin("film").do("wait_viewer")
+        self.twin("film").do("show", token=payload, kind=kind.value, seed=seed)
+        return self._shown_after(FILM, before)
 
     def operate(self, kind: str, *, key: UUID | None = None, **details: str) -> Json:
         """Ask the counter for an operation on what lies there; the answer says whether it was accepted.

@@ -86,7 +86,7 @@ class VirtualTown:
         return run_once("central.cli", [*arguments, "--data", str(self.data)])
 
     def found_shop(
-        self, shop: str, name: str, *, has_camera: bool = True, embedded_in: str | None = None
+        self, shop: str, name: str, *, has_camera: bool = True, films: bool = False, embedded_in: str | None = None
     ) -> VirtualShop:
         """Register a shop, install its box and enrol it by file."""
         self.office("shop", "add", shop, "--name", name)
@@ -96,6 +96,7 @@ class VirtualTown:
             broker_port=self.broker.port,
             central_port=self._http_port,
             has_camera=has_camera,
+            films=films,
             embedded_in=embedded_in,
         )
         self.shops[shop] = virtual

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hardware_sim.camera_twin import CameraTwin
 from hardware_sim.control import Action, ControlServer, Reply, Request
 from hardware_sim.errors import BadRequestError, UnpluggedError
 from hardware_sim.link import Link
@@ -15,6 +16,7 @@ from hardware_sim.printer.profile import NARROW, WIDE, PrinterProfile
 from hardware_sim.printer.state import PrinterError
 from hardware_sim.printer.twin import PrinterTwin
 from hardware_sim.scanner_pty import ScannerTwin
+from hardware_sim.things import Kind
 
 PROFILES: tuple[PrinterProfile, ...] = (WIDE, NARROW)
 
@@ -55,6 +57,12 @@ async def run_link(
         Link(target_host=target_host, target_port=target_port, port=port) as link,
         ControlServer(path=control, actions=_link_actions(link)),
     ):
+        await _until(stop)
+
+
+async def run_camera(*, control: Path, port: int | None = None, stop: asyncio.Event | None = None) -> None:
+    """A network camera on loopback."""
+    async with CameraTwin(port=port) as camera, ControlServer(path=control, actions=_camera_actions(camera)):
         await _until(stop)
 
 
@@ -171,6 +179,50 @@ def _printer_state(printer: PrinterTwin) -> Reply:
         "drawer_kicks": printer.drawer_kicks,
         "printed_lines": printer.printed_lines,
         "unsupported": [raw.hex() for raw in printer.unsupported],
+    }
+
+
+def _camera_actions(camera: CameraTwin) -> Mapping[str, Action]:
+    async def show(request: Request) -> Reply:
+        kinds = {kind.value: kind for kind in Kind}
+        kind = kinds[_one_of(request, "kind", kinds)]
+        length = {"seconds": float(_integer(request, "seconds"))} if "seconds" in request else {}
+        try:
+            await camera.show(_text(request, "token"), kind=kind, seed=_integer(request, "seed"), **length)
+        except UnpluggedError as error:
+            raise BadRequestError(str(error)) from error
+        return {}
+
+    async def unplug(_: Request) -> Reply:
+        await camera.unplug()
+        return {}
+
+    async def replug(_: Request) -> Reply:
+        await camera.replug()
+        return {}
+
+    async def wait_viewer(_: Request) -> Reply:
+        await camera.viewed()
+        return {}
+
+    async def state(_: Request) -> Reply:
+        return {
+            "url": camera.url,
+            "plugged": camera.plugged,
+            "frozen": camera.frozen,
+            "showing": camera.showing,
+            "viewers": camera.viewers,
+        }
+
+    return {
+        "show": show,
+        "take_away": _simple(camera.take_away),
+        "freeze": _simple(camera.freeze),
+        "thaw": _simple(camera.thaw),
+        "unplug": unplug,
+        "replug": replug,
+        "wait_viewer": wait_viewer,
+        "state": state,
     }
 
 
