@@ -60,7 +60,8 @@ class VirtualShop:
         folder: Path,
         broker_port: int,
         central_port: int,
-        has_camera: bool = True, films: bool = False,
+        has_camera: bool = True,
+        films: bool = False,
         embedded_in: str | None = None,
     ) -> None:
         """Set up, without starting.
