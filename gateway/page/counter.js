@@ -432,7 +432,10 @@ class Page {
 
   listen() {
     const click = (id, doing) => byId(id).addEventListener("click", doing);
-    window.addEventListener("hashchange", () => this.turnTo());
+    window.addEventListener("hashchange", () => {
+      this.turnTo();
+      this.complain("");
+    });
     document.addEventListener("keydown", (event) => this.key(event));
     click("primary", () => this.takeUp(this.offered.primary));
     click("spend-part", () => this.takeUp(this.offered.part));
