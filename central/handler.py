@@ -20,7 +20,6 @@ from central.store import grants as stored_grants
 from central.store.devices import Device
 from central.work import Work, Workshop
 from programme.canonical import canonical_bytes
-from programme.events import RowLink
 from sync import topics, wire
 from sync.errors import Unreadable, WireError
 from sync.topics import BoxAddress, Down, Up
@@ -184,7 +183,9 @@ class Handler:
         replies += [_command(work, device, lost) for lost in devices.unreported_commands(work.db, device.device)]
         if birth.head is None:
             return replies
-        ack = make_ack(work, device, birth.head.epoch, has_forked=_has_lost_rows(work, device, birth.head))
+        mark = journal.watermark(work.db, device.device, birth.head.epoch)
+        is_ours = (birth.head.seq, birth.head.hash) == (mark.seq, mark.hash.hex())
+        ack = make_ack(work, device, birth.head.epoch, may_have_forked=not is_ours)
         replies.append(_down(work, device, Down.ACK, work.keys.sign(ack)))
         signed = grants.grant_to_send(work, device, birth.head.epoch)
         newest = stored_grants.newest(work.db, device.device, birth.head.epoch)
@@ -256,11 +257,6 @@ def _sender(work: Work, address: BoxAddress) -> Device:
     if device.address(work.tenant) != address:
         raise MessageRefused(f"the box {address.device} doesn't live at {address.tenant}/{address.shard}")
     return device
-
-
-def _has_lost_rows(work: Work, device: Device, head: RowLink) -> bool:
-    """Whether a box's journal ends before what central acknowledged: its disk was restored."""
-    return head.seq < journal.watermark(work.db, device.device, head.epoch).seq
 
 
 def _check_place(batch: wire.Batch) -> None:

@@ -56,13 +56,14 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
         device,
         epoch,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.seq)),
-        has_forked=bool(placement.forked),
+        # A box that is told of rows after its own ones has lost them.
+        may_have_forked=bool(placement.forked) or last_seq < placement.watermark.seq,
     )
     return Ingested(ack=ack, resend=_resend(device, epoch, placement.missing))
 
 
 def make_ack(
-    work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = (), has_forked: bool = False
+    work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = (), may_have_forked: bool = False
 ) -> Ack:
     """Where central stands with an epoch, as of this transaction."""
     mark = journal.watermark(work.db, device.device, epoch)
@@ -77,7 +78,7 @@ def make_ack(
         verdicts=verdicts,
         open_authorisations=authorisations.open_of_device(work.db, device.device),
         heads={programme: Head(generation=work.generation, version=version) for programme, version in heads.items()},
-        perpetual=booked_totals(work.db, device.device) if has_forked else {},
+        perpetual=booked_totals(work, device.device) if may_have_forked else {},
     )
 
 

@@ -219,11 +219,14 @@ def _count(records: Records, operation: Operation) -> Changes:
 def _catch_up(records: Records, opened: EpochOpened) -> Changes:
     """Perpetual totals never decrease: a restored disk takes over what central knows of the rows that it lost."""
     own = totals(records, PERPETUAL).programmes
-    caught_up = {
-        programme: _greater(own.get(programme, ProgrammeTotals()), booked)
-        for programme, booked in opened.perpetual.items()
+    return {PERPETUAL: Totals(programmes=at_least(own, opened.perpetual))} if opened.perpetual else {}
+
+
+def at_least(own: Mapping[str, ProgrammeTotals], known: Mapping[str, ProgrammeTotals]) -> dict[str, ProgrammeTotals]:
+    """Totals by programme, each the greater one of both: what two branches of a journal counted is counted once."""
+    return dict(own) | {
+        programme: _greater(own.get(programme, ProgrammeTotals()), sums) for programme, sums in known.items()
     }
-    return {PERPETUAL: Totals(programmes=own | caught_up)} if caught_up else {}
 
 
 def _greater(own: ProgrammeTotals, booked: ProgrammeTotals) -> ProgrammeTotals:

@@ -171,27 +171,17 @@ def answers_to(db: Connection, authorisations: Collection[UUID]) -> list[Event]:
     return _about(db, authorisations, TYPE_NAMES[AuthorisationAnswered])
 
 
-def last_closure(db: Connection, device: str) -> DayClosed | None:
-    """A box's newest closure of a day, in canonical order."""
+def closures(db: Connection, device: str) -> list[Event]:
+    """A box's closures of days."""
     query = select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.type == TYPE_NAMES[DayClosed])
-    closures = _decode(db, query.order_by(EVENTS.c.ordered_at_us.desc(), EVENTS.c.event_id.desc()).limit(1))
-    return closures[0].data if closures and isinstance(closures[0].data, DayClosed) else None
+    return _decode(db, query)
 
 
-def operations_since_closure(db: Connection, device: str) -> list[Event]:
-    """A box's operations that none of its closures sums up yet."""
-    closure = select(func.coalesce(func.max(EVENTS.c.ordered_at_us), 0)).where(
-        EVENTS.c.source == device, EVENTS.c.type == TYPE_NAMES[DayClosed]
-    )
+def operations_after(db: Connection, device: str, after: datetime | None) -> list[Event]:
+    """A box's operations that are ordered after a moment, or all."""
     kinds = [TYPE_NAMES[kind] for kind in OPERATIONS]
-    return _decode(
-        db,
-        select(EVENTS.c.bytes).where(
-            EVENTS.c.source == device,
-            EVENTS.c.type.in_(kinds),
-            EVENTS.c.ordered_at_us > closure.scalar_subquery(),
-        ),
-    )
+    query = select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.type.in_(kinds))
+    return _decode(db, query if after is None else query.where(EVENTS.c.ordered_at_us > to_us(after)))
 
 
 def latest(db: Connection) -> datetime | None:

@@ -58,7 +58,7 @@ class Ack:
         verdicts: Rows not simply booked, of the batches since the last ack.
         open_authorisations: Approved asks of this box that have not ended.
         heads: Registry heads by programme, after this commit.
-        perpetual: To a box that has forked: the totals of all that central has booked of it, by programme.
+        perpetual: To a box that may have forked: the totals of all that central has booked of it, by programme.
         time: Central's signed time: later than every `ordered_at` it has booked.
     """
 

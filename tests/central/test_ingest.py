@@ -303,13 +303,68 @@ def test_a_box_that_forked_is_told_what_central_booked_of_it(centre: Centre, box
     assert at_its_batch.perpetual == {CARD: ProgrammeTotals(earned_minor=113, count=3)}
 
 
+def test_a_box_with_as_many_rows_as_it_lost_is_told_at_its_birth(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    centre.batch(box_a)
+    fork(box_a, keep=1)
+    box_a.earned(card, 3)
+    box_a.earned(card, 4)
+
+    assert centre.birth(box_a).acks[0].perpetual == {CARD: ProgrammeTotals(earned_minor=100, count=1)}
+
+
+def test_a_box_that_sends_known_rows_before_those_it_lost_is_told_too(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    box_a.earned(card, 10)
+    centre.batch(box_a)
+    fork(box_a, keep=2)
+
+    ack = centre.batch(box_a).ack
+
+    assert (ack.seq, ack.perpetual) == (3, {CARD: ProgrammeTotals(earned_minor=110, count=2)})
+
+
+def test_a_closure_of_the_branch_that_knows_less_takes_nothing_away(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 1_000)
+    closed(box_a, earned_minor=1_100, count=7)  # the rest is of years before, archived since
+    centre.batch(box_a)
+    fork(box_a, keep=1)
+    box_a.earned(card, 3)
+    closed(box_a, earned_minor=103, count=7)
+
+    ack = centre.batch(box_a, 2).ack
+
+    assert ack.perpetual == {CARD: ProgrammeTotals(earned_minor=1_103, count=8)}
+
+
+def test_what_is_older_is_taken_from_closures_alone(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    box_a.earned(card, 100)
+    closed(box_a, earned_minor=90, count=1)  # not what central would count itself
+    centre.clock.advance(days=41)
+    box_a.earned(card, 10)
+    centre.batch(box_a)
+    fork(box_a, keep=2)
+
+    ack = centre.birth(box_a).acks[0]
+
+    assert ack.perpetual == {CARD: ProgrammeTotals(earned_minor=100, count=2)}
+
+
+def closed(box: Box, *, earned_minor: int, count: int) -> Event:
+    totals = {CARD: ProgrammeTotals(earned_minor=earned_minor, count=count)}
+    return box.happened(
+        sign_closure(DayClosed(business_day=NOON.date(), totals={}, perpetual=totals, signature=""), box.key)
+    )
+
+
 def test_a_closure_stands_for_all_before_it(centre: Centre, box_a: Box) -> None:
     card = centre.card()
     box_a.earned(card, 100)
-    closed = {CARD: ProgrammeTotals(earned_minor=1_100, count=7)}  # of years before, archived since
-    box_a.happened(
-        sign_closure(DayClosed(business_day=NOON.date(), totals={}, perpetual=closed, signature=""), box_a.key)
-    )
+    closed(box_a, earned_minor=1_100, count=7)  # of years before, archived since
     box_a.earned(card, 10)
     centre.batch(box_a)
     fork(box_a, keep=2)
