@@ -130,11 +130,14 @@ class CameraTwin:
 
     async def _run(self) -> None:
         """Film in real time: frames that would come too late are left out."""
+        clock = asyncio.get_running_loop()
+        next_at_s = clock.time()
         for number in itertools.count():
             self._newest = await self._picture(number)
             async with self._turn:
                 self._turn.notify_all()
-            await asyncio.sleep(1 / FRAMES_PER_S)
+            next_at_s = max(next_at_s + 1 / FRAMES_PER_S, clock.time())
+            await asyncio.sleep(next_at_s - clock.time())
 
     async def _picture(self, number: int) -> bytes:
         film = self._film

@@ -59,7 +59,7 @@ def _jpeg(data: bytes) -> Size | None:
 def _webp(data: bytes) -> Size | None:
     """Source: RFC 9649, sections 2.5 to 2.7 and 3.4."""
     kind = data[12:16]
-    if kind == b"VP8X":
+    if kind == b"VP8X" and len(data) >= 30:
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
     if kind == b"VP8L":
         bits = int(struct.unpack_from("<I", data, 21)[0])

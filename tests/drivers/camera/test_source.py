@@ -1,6 +1,8 @@
 """Frames from a watched folder and from a video file."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from drivers.camera.source import Frame, PictureFolder, UnreadablePicture, VideoFile
-from drivers.errors import DeviceGone
+from drivers.errors import DeviceGone, SetUpError
 
 
 def png(shade: int) -> bytes:
@@ -104,6 +106,35 @@ def test_an_unreadable_picture_is_reported_once_and_tried_again_when_it_changes(
     assert isinstance(source.next_frame(), Frame)
 
 
+def hostile_png(width: int, height: int) -> bytes:
+    """A few bytes that claim to be an enormous picture."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+def test_an_enormous_picture_is_refused_in_words_and_the_next_one_is_read(
+    source: PictureFolder, tmp_path: Path
+) -> None:
+    put(tmp_path, "a.png", hostile_png(20_000, 20_000))
+    put(tmp_path, "b.png", png(0))
+
+    refused = source.next_frame()
+
+    assert isinstance(refused, UnreadablePicture)
+    assert "20000 × 20000 pixels: at most 50 million are read" in refused.why
+    assert isinstance(source.next_frame(), Frame)
+
+
+def test_an_enormous_file_is_not_even_opened(source: PictureFolder, tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(1 << 40)
+
+    refused = source.next_frame()
+
+    assert isinstance(refused, UnreadablePicture)
+    assert "larger than 64 MiB" in refused.why
+
+
 def test_a_picture_that_is_taken_away_is_passed_over(source: PictureFolder, tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "c.png"):
         put(tmp_path, name, png(0))
@@ -142,4 +173,14 @@ def test_a_video_that_is_none_is_gone(tmp_path: Path) -> None:
     path.write_bytes(b"not a video")
 
     with pytest.raises(DeviceGone, match=r"counter camera: can't open the video"):
+        VideoFile(name="counter camera", path=path)
+
+
+def test_an_enormous_video_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "counter.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (16_000, 3_200))
+    writer.write(np.zeros((3_200, 16_000, 3), dtype=np.uint8))
+    writer.release()
+
+    with pytest.raises(SetUpError, match=r"counter camera: the pictures of .* have 16000 × 3200 pixels"):
         VideoFile(name="counter camera", path=path)
