@@ -16,8 +16,9 @@ COMPILE := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsa
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## Play the story of two shops and check it (leaves demo-out/)
+demo: $(INSTALLED) ## Play the story of two shops, check it, and picture every page (leaves demo-out/)
 	$(BIN)/comptoir-sim story --out demo-out
+	$(BIN)/comptoir-sim pictures --out demo-out
 
 play: $(INSTALLED) ## Open a playground in the browser: two shops and all their devices
 	$(BIN)/comptoir-sim play

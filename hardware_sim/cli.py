@@ -68,6 +68,10 @@ def _parser() -> _Parser:
     playing.add_argument("--port", type=int, default=8700, help="loopback port of the page; %(default)s by default")
     playing.set_defaults(run=_play)
 
+    pictures = commands.add_parser("pictures", help="screenshots of every state of the pages")
+    pictures.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for them")
+    pictures.set_defaults(run=_pictures)
+
     scanner = commands.add_parser("scanner", help="a serial hand scanner on a pty")
     scanner.add_argument("--device", type=Path, required=True, help="where the pty appears")
     scanner.add_argument("--control", type=Path, required=True, help="control socket")
@@ -107,6 +111,18 @@ def _play(options: argparse.Namespace) -> int:
     from hardware_sim.play.serve import play
 
     play(port=options.port)
+    return 0
+
+
+def _pictures(options: argparse.Namespace) -> int:
+    from hardware_sim.browser import NOT_THERE, find_chromium
+    from hardware_sim.play.pictures import take_pictures
+
+    if find_chromium() is None:
+        print(f"No screenshots: {NOT_THERE}")
+        return 0
+    take_pictures(options.out)
+    print(f"{len(list(options.out.glob('*.png')))} pictures in {options.out}")
     return 0
 
 

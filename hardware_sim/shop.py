@@ -17,7 +17,7 @@ from hardware_sim.programs import Program, run_once, until
 from hardware_sim.things import Kind
 
 SCANNER, CAMERA, FILM = "douchette", "camera", "film"
-_SAME_CODE_AGAIN_S = 2.5
+SAME_CODE_AGAIN_S = 2.5
 
 _SETTINGS = """
 data_dir = "box"
@@ -208,6 +208,11 @@ class VirtualShop:
         """What the box says of itself."""
         return self.counter.get("/v1/status")
 
+    def grant(self) -> Json | None:
+        """The grant that the box holds."""
+        held: Json | None = self.status()["grant"]
+        return held
+
     def receipt(self, number: int) -> tuple[Path, Json]:
         """Wait for the printer's receipt of this number: its picture, and what is on it."""
         printed = self.twin("printer").do("wait_receipt", count=number)
@@ -226,7 +231,7 @@ class VirtualShop:
         """
         last = self._read.get((device, what))
         if last is not None:
-            time.sleep(max(0.0, last + _SAME_CODE_AGAIN_S - time.monotonic()))
+            time.sleep(max(0.0, last + SAME_CODE_AGAIN_S - time.monotonic()))
         self._read[device, what] = time.monotonic()
         return next((shown["read_at"] for shown in self._presented() if shown["device"] == device), None)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hardware_sim.errors import SimulatorError
 from hardware_sim.photo import PhotoSettings, take_photograph
+from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import CARD, VOUCHER, VirtualTown
 
@@ -102,6 +103,8 @@ class Playground:
         self._town.start_central()
         for counter in self._counters.values():
             counter.shop.open()
+        for counter in self._counters.values():
+            until(counter.shop.grant, what=f"a grant for {counter.name}")
 
     @property
     def urls(self) -> dict[str, str]:

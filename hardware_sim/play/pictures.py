@@ -1,0 +1,179 @@
+"""Screenshots of every state of the counter page, taken while a shop lives through them in the playground."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from hardware_sim.browser import open_browser
+from hardware_sim.play.app import make_app
+from hardware_sim.play.playground import Part, Playground
+from hardware_sim.play.serve import open_playground
+from hardware_sim.ports import free_loopback_port
+from hardware_sim.programs import until
+from hardware_sim.shop import SAME_CODE_AGAIN_S
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SIZES = {"till": (1024, 768), "phone": (320, 640)}
+PLAYGROUND_SIZE = (1440, 1700)
+_WITHIN_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studio:
+    """The pages of one shop, in every size, and where their pictures go."""
+
+    pages: dict[str, Page]
+    out: Path
+
+    def take(self, state: str, *, shows: str) -> None:
+        """Wait until every page shows something, and take their pictures."""
+        for size, page in self.pages.items():
+            page.locator(shows).first.wait_for(state="visible", timeout=_WITHIN_MS)
+            page.screenshot(path=self.out / f"counter-{state}-{size}.png", animations="disabled")
+
+    @property
+    def till(self) -> Page:
+        """Where the shopkeeper acts."""
+        return self.pages["till"]
+
+    def turn_to(self, view: str) -> None:
+        """Show a view on every page."""
+        for page in self.pages.values():
+            page.evaluate("view => { location.hash = view; }", view)
+
+
+def take_pictures(out: Path) -> None:
+    """Open a playground, live through every state, and leave a picture of each in `out`.
+
+    Raises:
+        NoBrowser: Chromium isn't installed.
+        SimulatorError: The town couldn't be played.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    port = free_loopback_port()
+    with (
+        open_browser() as browser,
+        tempfile.TemporaryDirectory(prefix="play-", dir="/var/tmp") as folder,
+        open_playground(Path(folder), port=port) as playground,
+        _serving(playground, port),
+    ):
+        _live(playground, Studio(pages=_pages(browser, playground.urls["a"]), out=out))
+        _photograph_playground(browser, f"http://127.0.0.1:{port}/", out)
+
+
+def _pages(browser: Browser, url: str) -> dict[str, Page]:
+    pages = {}
+    for size, (width, height) in SIZES.items():
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="fr-FR", color_scheme="light", reduced_motion="reduce"
+        )
+        pages[size] = context.new_page()
+        pages[size].goto(url)
+    return pages
+
+
+def _live(playground: Playground, studio: Studio) -> None:
+    """A day at shop A, state by state."""
+    studio.take("ready", shows="#ready")
+    playground.scan("a", "card-1")
+    studio.take("card", shows="#card")
+    studio.till.locator("#amount").fill("23,50")
+    studio.till.locator("#primary").click()
+    studio.take("accepted", shows="#result")
+    _sell(studio)
+    voucher = until(lambda: _paper(playground), what="a voucher to come out of the printer")
+    playground.scan("a", voucher)
+    studio.take("voucher", shows="#voucher")
+    studio.till.locator("#primary").click()
+    studio.till.locator("#result").wait_for(state="visible")
+    _again(playground, voucher)
+    studio.take("refused", shows="#refused")
+    _lose_the_network(playground, studio)
+    _lose_the_paper(playground, studio)
+    _train(playground, studio)
+    studio.turn_to("day")
+    studio.take("day", shows="#day-close")
+    studio.till.locator("#day-close").click()
+    studio.till.locator("#sure-ok").click()
+    studio.take("day-closed", shows="#result")
+
+
+def _sell(studio: Studio) -> None:
+    studio.turn_to("sell")
+    studio.take("sell", shows="#sell-choices input")
+    studio.till.locator("#sell-choices label").first.click()
+    studio.till.locator("#sell-ok").click()
+    studio.take("sold", shows="#result")
+
+
+def _again(playground: Playground, item: str) -> None:
+    """A person who holds the same code under the scanner again takes a moment; else it is the same scan."""
+    time.sleep(SAME_CODE_AGAIN_S)
+    playground.scan("a", item)
+
+
+def _lose_the_network(playground: Playground, studio: Studio) -> None:
+    playground.put("a", Part.NETWORK, "cut")
+    playground.scan("a", "card-2")
+    studio.take("offline", shows="#status[data-state=offline]")
+    playground.put("a", Part.NETWORK, "up")
+    studio.till.locator("#status[data-state=good]").wait_for(timeout=_WITHIN_MS)
+
+
+def _lose_the_paper(playground: Playground, studio: Studio) -> None:
+    playground.put("a", Part.PAPER, "out")
+    studio.turn_to("box")
+    studio.take("no-paper", shows="#box-devices :text('papier')")
+    playground.put("a", Part.PAPER, "ok")
+
+
+def _train(playground: Playground, studio: Studio) -> None:
+    switch = studio.till.locator("#training-switch")
+    switch.click()
+    studio.till.locator("#sure-ok").click()
+    studio.take("training", shows="#training")
+    playground.scan("a", "card-3")
+    studio.turn_to("counter")
+    studio.take("training-card", shows="#card")
+    studio.turn_to("box")
+    switch.click()
+    studio.till.locator("#sure-ok").click()
+    studio.till.locator("#training").wait_for(state="hidden", timeout=_WITHIN_MS)
+
+
+def _paper(playground: Playground) -> str | None:
+    return next((item["item"] for item in playground.state()["items"] if item["item"].startswith("paper-")), None)
+
+
+def _photograph_playground(browser: Browser, url: str, out: Path) -> None:
+    width, height = PLAYGROUND_SIZE
+    page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR", color_scheme="light")
+    page.goto(url)
+    page.locator(".paper img").first.wait_for(timeout=_WITHIN_MS)
+    page.locator(".scan").nth(1).click()
+    page.frame_locator("iframe").nth(1).locator("#card").wait_for(timeout=_WITHIN_MS)
+    page.screenshot(path=out / "playground.png", full_page=True)
+
+
+@contextmanager
+def _serving(playground: Playground, port: int) -> Iterator[None]:
+    server = uvicorn.Server(uvicorn.Config(make_app(playground), host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, name="playground")
+    thread.start()
+    try:
+        until(lambda: server.started, what="the playground's page")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
