@@ -20,6 +20,7 @@ from central.attention import desk_to_json, devices_to_json
 from central.audit import audit, audit_to_json
 from central.display import show_books, show_desk, show_devices
 from central.errors import CentralError
+from central.store.database import migrate_store
 from central.store.devices import Shop
 from central.work import Workshop
 from edge_config.errors import EdgeConfigError
@@ -92,6 +93,10 @@ def _add_set_up(add: _Add, commands: _Commands) -> None:
     init.add_argument("--broker", default="mqtt://127.0.0.1:1883")
     init.add_argument("--http-host", default="127.0.0.1")
     init.add_argument("--http-port", type=int, default=8780)
+    init.add_argument(
+        "--database", metavar="URL", help="an empty PostgreSQL database; without it, SQLite in the folder"
+    )
+    add("migrate", _migrate, "Bring the database to what this program needs; stop the server first.")
     shop = commands.add_parser("shop", help="Partner shops.").add_subparsers(required=True, metavar="COMMAND")
     shop_add = add("add", _shop_add, "Add a shop.", to=shop)
     shop_add.add_argument("id")
@@ -146,7 +151,14 @@ def _init(options: argparse.Namespace) -> int:
         broker=options.broker,
         http_host=options.http_host,
         http_port=options.http_port,
+        database=options.database,
     )
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    before, after = migrate_store(_settings(options).database_url)
+    sys.stdout.write(f"migrated from {before} to {after}\n" if before != after else f"{after} already\n")
     return 0
 
 

@@ -26,6 +26,8 @@ TOKEN_KEY_ID = "1"
 
 _FOLDER = "keys"
 _KEY_BYTES = 32
+_NEW = (SIGNING_KEY_ID, f"token-{TOKEN_KEY_ID}")
+"""What a new centre has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,14 @@ def create_keys(data_dir: Path) -> None:
     Raises:
         KeysError: They are there already, or can't be written.
     """
-    for name in (SIGNING_KEY_ID, f"token-{TOKEN_KEY_ID}"):
+    for name in _NEW:
         _write(_path(data_dir, name), secrets.token_bytes(_KEY_BYTES))
+
+
+def discard_keys(data_dir: Path) -> None:
+    """Undo `create_keys`, for a centre that came to nothing."""
+    for name in _NEW:
+        _path(data_dir, name).unlink(missing_ok=True)
 
 
 def create_reference_key(data_dir: Path, programme: str) -> None:

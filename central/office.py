@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from central import configuration
-from central.errors import CommandError
-from central.keys import SIGNING_KEY_ID, create_keys, create_reference_key
+from central.errors import CommandError, StoreError
+from central.keys import SIGNING_KEY_ID, create_keys, create_reference_key, discard_keys
 from central.store import devices, instruments, programmes
 from central.store.database import create_store
 from central.store.devices import Device, Shop
@@ -31,8 +32,13 @@ from sync.topics import is_level
 SETTINGS_FILE = "central.toml"
 
 
-def initialise(data_dir: Path, *, tenant: str, broker: str, http_host: str, http_port: int) -> None:
+def initialise(
+    data_dir: Path, *, tenant: str, broker: str, http_host: str, http_port: int, database: str | None = None
+) -> None:
     """Make a new centre: its folder, settings, keys and database.
+
+    Args:
+        database: URL of an empty database; None makes an SQLite file in the folder.
 
     Raises:
         CommandError: The folder holds a centre already, or can't be written.
@@ -42,18 +48,31 @@ def initialise(data_dir: Path, *, tenant: str, broker: str, http_host: str, http
     if settings_path.exists():
         raise CommandError(f"{settings_path} is there already; nothing was changed")
     _check_id(tenant, "tenant")
-    settings = CentralSettings(data_dir=data_dir.absolute(), tenant=tenant, broker=broker)
+    settings = CentralSettings(data_dir=data_dir.absolute(), tenant=tenant, broker=broker, database=database)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         create_keys(data_dir)
-        create_store(settings.database_url, tenant=tenant).close()
+        _create_store(settings)
+        # A database's URL may hold a password.
+        settings_path.touch(mode=0o600)
         settings_path.write_text(
-            f'data_dir = "."\ntenant = "{tenant}"\nbroker = "{broker}"\n\n'
-            f'[http]\nhost = "{http_host}"\nport = {http_port}\n',
+            f'data_dir = "."\ntenant = "{tenant}"\nbroker = "{broker}"\n'
+            # A JSON string is a TOML string, too.
+            + (f"database = {json.dumps(database, ensure_ascii=False)}\n" if database else "")
+            + f'\n[http]\nhost = "{http_host}"\nport = {http_port}\n',
             encoding="utf-8",
         )
     except OSError as error:
         raise CommandError(f"{data_dir}: {error.strerror}; choose another folder") from None
+
+
+def _create_store(settings: CentralSettings) -> None:
+    try:
+        create_store(settings.database_url, tenant=settings.tenant).close()
+    except StoreError:
+        # A wrong URL can be put right, and the same command given again.
+        discard_keys(settings.data_dir)
+        raise
 
 
 def add_shop(workshop: Workshop, shop: Shop) -> None:

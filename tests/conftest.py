@@ -1,10 +1,13 @@
-"""What holds for every test: those that need Mosquitto are skipped in plain words where it isn't installed."""
+"""What holds for every test: those that need what isn't installed are skipped in plain words."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
 from hardware_sim.broker import BrokerKind, installed_kind
+from tests.postgres import Postgres, binaries
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,3 +19,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         if callspec is not None and BrokerKind.MOSQUITTO in callspec.params.values():
             item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this run's own."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (apt install postgresql); the same test ran on SQLite")
+    with Postgres(programs) as server:
+        yield server

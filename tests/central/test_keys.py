@@ -6,9 +6,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from central.errors import KeysError
 from central.keys import create_keys, create_reference_key, load_keys
+from central.store.schema import METADATA
 from sync.chain import b64
 from tests.central.world import Box, Centre
 
@@ -57,7 +59,8 @@ def test_a_copy_of_the_database_holds_no_key(centre: Centre, box_a: Box) -> None
     centre.birth(box_a, config=0)
     with centre.workshop.read() as work:
         references = [b64(key) for key in work.keys.references.values()]
-    content = b"".join(path.read_bytes() for path in centre.folder.glob("central.sqlite*"))
+    with centre.store.read() as db:
+        content = repr([db.execute(select(table)).all() for table in METADATA.sorted_tables]).encode()
 
     assert len(references) == 2
     assert [key for key in references if key.encode() in content] == []

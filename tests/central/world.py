@@ -1,18 +1,22 @@
-"""A centre with two shops on a real SQLite, and a minimal box that signs rows and messages by hand."""
+"""A centre with two shops on a real database, and a minimal box that signs rows and messages by hand."""
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import make_url
 
 from central import issue, office
 from central.audit import Audit, audit
@@ -327,11 +331,52 @@ class Replies:
         return self.of(RegistryDelta, "registry")
 
 
+class Databases(Protocol):
+    """Where the databases of tests are."""
+
+    def new(self) -> str | None:
+        """The URL of an empty one; None is SQLite in the centre's folder."""
+        ...
+
+    def copy(self, url: str) -> str:
+        """The URL of one with the same content; nobody is connected to the first."""
+        ...
+
+    def drop(self, url: str) -> None:
+        """Forget one."""
+        ...
+
+    def by_hand(self, url: str, statements: Sequence[str]) -> None:
+        """Write past triggers and foreign keys."""
+        ...
+
+
+class InFolder:
+    """SQLite: the database is made, copied and removed with its centre's folder."""
+
+    def new(self) -> str | None:
+        return None
+
+    def copy(self, url: str) -> str:
+        return url
+
+    def drop(self, url: str) -> None:
+        pass
+
+    def by_hand(self, url: str, statements: Sequence[str]) -> None:
+        with closing(sqlite3.connect(str(make_url(url).database))) as database, database:
+            for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                database.execute(f'DROP TRIGGER "{trigger}"')
+            for statement in statements:
+                database.execute(statement)
+
+
 class Centre:
     """Central's handler on a real database, with its clock in the test's hand."""
 
-    def __init__(self, folder: Path, *, clock: ManualClock, ids: Ids) -> None:
+    def __init__(self, folder: Path, *, databases: Databases, clock: ManualClock, ids: Ids) -> None:
         self.folder = folder
+        self.databases = databases
         self.settings: CentralSettings = load_central_settings(folder / "central.toml", {})
         self.clock = clock
         self.ids = ids
@@ -340,10 +385,17 @@ class Centre:
         self.restart()
 
     @classmethod
-    def create(cls, folder: Path) -> Centre:
+    def create(cls, folder: Path, databases: Databases) -> Centre:
         """A new centre with two shops and two programmes."""
-        office.initialise(folder, tenant="albret", broker="mqtt://127.0.0.1:1883", http_host="127.0.0.1", http_port=80)
-        centre = cls(folder, clock=ManualClock(), ids=Ids())
+        office.initialise(
+            folder,
+            tenant="albret",
+            broker="mqtt://127.0.0.1:1883",
+            http_host="127.0.0.1",
+            http_port=80,
+            database=databases.new(),
+        )
+        centre = cls(folder, databases=databases, clock=ManualClock(), ids=Ids())
         for shop, name in (("a", "Librairie des Halles"), ("b", "Chez Maïté")):
             office.add_shop(centre.workshop, Shop(shop=shop, name=name, time_zone="Europe/Paris", day_ends_at="03:00"))
         for programme in (CARD, VOUCHER):
@@ -353,8 +405,20 @@ class Centre:
 
     def copy(self, folder: Path) -> Centre:
         """The same centre once more, with the same past."""
+        return self._copy(folder, clock=self.clock, ids=self.ids)
+
+    def again(self, folder: Path) -> Centre:
+        """A centre that begins as this one did, in a time of its own."""
+        return self._copy(folder, clock=ManualClock(), ids=Ids())
+
+    def _copy(self, folder: Path, *, clock: ManualClock, ids: Ids) -> Centre:
+        self.store.close()
         shutil.copytree(self.folder, folder)
-        return Centre(folder, clock=self.clock, ids=self.ids)
+        if self.settings.database is not None:
+            settings = folder / "central.toml"
+            copied = self.databases.copy(self.settings.database)
+            settings.write_text(settings.read_text().replace(self.settings.database, copied))
+        return Centre(folder, databases=self.databases, clock=clock, ids=ids)
 
     def restart(self) -> None:
         """A new process on the same database: what wasn't published is forgotten."""
@@ -363,6 +427,12 @@ class Centre:
 
     def close(self) -> None:
         self.store.close()
+        if self.settings.database is not None:
+            self.databases.drop(self.settings.database)
+
+    def by_hand(self, *statements: str) -> None:
+        """Write into the database as somebody with all its rights could, past what forbids changes."""
+        self.databases.by_hand(self.settings.database_url, statements)
 
     def box(self, device: str, shop: str, *, opened: bool = True) -> Box:
         """Enrol a box; its journal has its first row."""
