@@ -89,6 +89,11 @@ class CameraTwin:
         async with self._turn:
             await self._turn.wait_for(lambda: self.viewers)
 
+    async def left(self) -> None:
+        """Wait until nothing is before it any more."""
+        async with self._turn:
+            await self._turn.wait_for(lambda: not self.showing)
+
     async def show(self, token: str, *, kind: Kind, seed: int, seconds: float = 3.0) -> None:
         """Hold a code before it, in place of what is there: it comes, stays, and leaves by itself.
 

@@ -205,6 +205,10 @@ def _camera_actions(camera: CameraTwin) -> Mapping[str, Action]:
         await camera.viewed()
         return {}
 
+    async def wait_left(_: Request) -> Reply:
+        await camera.left()
+        return {}
+
     async def state(_: Request) -> Reply:
         return {
             "url": camera.url,
@@ -222,6 +226,7 @@ def _camera_actions(camera: CameraTwin) -> Mapping[str, Action]:
         "unplug": unplug,
         "replug": replug,
         "wait_viewer": wait_viewer,
+        "wait_left": wait_left,
         "state": state,
     }
 

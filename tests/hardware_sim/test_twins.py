@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,3 +101,25 @@ def test_a_link_process(tmp_path: Path) -> None:
             socket.create_connection((LOOPBACK, port), timeout=10)
         assert twin.do("freeze")["state"] == "frozen"
         assert twin.do("restore") == {"ok": True, "port": port, "state": "up", "connections": 0}
+
+
+def test_a_camera_process(tmp_path: Path) -> None:
+    control = tmp_path / "c.sock"
+    with twin_process(f"twins.run_camera(control=Path({str(control)!r}))", control) as twin:
+        told = twin.do("state")
+        assert (told["plugged"], told["frozen"], told["showing"], told["viewers"]) == (True, False, False, 0)
+        with urllib.request.urlopen(told["url"], timeout=10) as stream:
+            twin.do("wait_viewer")
+            assert stream.readline().startswith(b"--")
+        twin.do("show", token="CPT1:ABC", kind="phone", seed=1, seconds=3600)
+        assert twin.do("state")["showing"] is True
+        twin.do("take_away")
+        twin.do("wait_left")
+        twin.do("freeze")
+        twin.do("thaw")
+        twin.do("unplug")
+        with pytest.raises(ControlError, match="unplugged"):
+            twin.do("show", token="CPT1:ABC", kind="card", seed=1)
+        twin.do("replug")
+        with pytest.raises(ControlError, match="card, phone, paper"):
+            twin.do("show", token="CPT1:ABC", kind="banana", seed=1)
