@@ -18,6 +18,7 @@ from central.ports import Outgoing
 from central.store import devices, instruments, journal, programmes
 from central.store import grants as stored_grants
 from central.store.devices import Device
+from central.store.schema import NUL
 from central.work import Work, Workshop
 from programme.canonical import canonical_bytes
 from sync import topics, wire
@@ -270,6 +271,8 @@ def _check_place(batch: wire.Batch) -> None:
 
 
 def _open(payload: bytes, kind: type[M], device: Device) -> M:
+    if NUL in payload:
+        raise Unreadable(f"a message of {device.device} that holds a NUL character")
     return wire.open_message(payload, kind, context=wire.CONTEXTS[kind], keys={device.device: device.key})
 
 

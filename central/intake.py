@@ -9,6 +9,7 @@ from uuid import UUID
 
 from central.store import authorisations, events, grants
 from central.store.devices import Device
+from central.store.schema import NUL
 from central.work import Work
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
@@ -38,7 +39,7 @@ by row. Where the wall clock was set back, the latest one that a time was signed
 
 MAX_REFERENCE_CHARACTERS = 64
 MAX_GRANT_ID_CHARACTERS = 80
-"""What the database's columns hold."""
+"""No longer ones are ours."""
 
 
 class Taken(Enum):
@@ -79,6 +80,8 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
     Raises:
         NotUnderstood: It waits for a person in quarantine; the message says why.
     """
+    if NUL in raw:
+        raise NotUnderstood("holds a NUL character")
     event = decode_event(raw)
     if event.source != sender.device.device:
         raise NotUnderstood(f"names another source, {event.source[:40]!r}")

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, insert, select
 
 from central.store.instants import from_us, to_us
-from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE
+from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, NUL, QUARANTINE
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
@@ -54,6 +54,8 @@ def quarantine(db: Connection, device: str, row: Row, *, reason: str, at: dateti
 
 
 def _as_read(device: str, raw: bytes) -> dict[str, str | int]:
+    if NUL in raw:
+        return {}
     try:
         event = decode_event(raw)
     except NotUnderstood:

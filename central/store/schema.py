@@ -39,6 +39,8 @@ NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """PostgreSQL would sort by the server's locale otherwise."""
+NUL = rb"\u0000"
+"""As JSON writes the one character that PostgreSQL keeps in no text; no text of ours holds it."""
 
 META = Table("meta", METADATA, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
 

@@ -32,6 +32,13 @@ def test_a_birth_gets_the_watermark(centre: Centre, box_a: Box) -> None:
     assert (ack.epoch, ack.seq, ack.hash) == (box_a.epoch, 1, box_a.rows[0].hash.hex())
 
 
+def test_a_message_with_a_character_that_no_database_keeps_is_refused(centre: Centre, box_a: Box) -> None:
+    strange = replace(box_a.birth(), software="a\0b")
+
+    assert centre.send(box_a, Up.PRESENCE, box_a.signed(strange)).raw == []
+    assert told(centre, box_a)["online"] is False
+
+
 def test_a_birth_in_an_unknown_epoch_gets_seq_0(centre: Centre, box_a: Box) -> None:
     ack = centre.birth(box_a).ack
 
