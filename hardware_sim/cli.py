@@ -89,6 +89,12 @@ def _parser() -> _Parser:
     camera.add_argument("--port", type=int, help="loopback port; any free one by default")
     camera.set_defaults(run=_camera)
 
+    film = commands.add_parser("film", help="film codes and measure how many of them are read, and how fast")
+    film.add_argument("--out", type=Path, default=Path("film-out"), help="folder for film.csv and a film of each kind")
+    film.add_argument("--clips", type=_at_least_one, default=100, help="of each kind; %(default)s by default")
+    film.add_argument("--seed", type=int, default=1, help="of the first clip")
+    film.set_defaults(run=_film)
+
     link = commands.add_parser("link", help="a link to a port of this machine that can be cut")
     link.add_argument("--target-port", type=int, required=True)
     link.add_argument("--port", type=int, help="loopback port; any free one by default")
@@ -147,6 +153,20 @@ def _camera(options: argparse.Namespace) -> int:
 
     asyncio.run(run_camera(control=options.control, port=options.port))
     return 0
+
+
+def _film(options: argparse.Namespace) -> int:
+    from hardware_sim.film_table import film_clips, report
+
+    print(report(film_clips(clips=options.clips, seed=options.seed), out=options.out))
+    return 0
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("1 or more")
+    return number
 
 
 def _link(options: argparse.Namespace) -> int:
