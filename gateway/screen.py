@@ -155,7 +155,8 @@ def _result(agent: Agent, presented: list[JSON]) -> JSON | None:
         "kind": _kind(event),
         "amount": agent.views.amount(data.amount_minor, data.currency) if isinstance(data, OPERATIONS) else None,
         "training": isinstance(data, OPERATIONS) and data.counter.training,
-        "balance": lying["balance"] if lying is not None else None,
+        # What is spendable; an earn isn't until it is booked, and "new balance: 0,00 €" would be taken for a fault.
+        "balance": lying["balance"] if lying is not None and not lying["pending_minor"] else None,
         "event_id": str(event.event_id),
         "stage": (tracked.stage if tracked is not None else Stage.RECORDED).value,
     }

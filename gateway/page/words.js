@@ -83,7 +83,7 @@ const FRENCH = {
   "sell.ok": "Vendre un chèque de {amount}",
   "day.title": "Journée",
   "day.count": "Opérations",
-  "day.owed": "À vous devoir",
+  "day.owed": "Ce que l'on vous doit",
   "day.close": "Clôturer la journée",
   "day.nothing": "Rien à clôturer : aucune opération depuis la dernière clôture.",
   "day.sure": "Clôturer la journée ?",

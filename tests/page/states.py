@@ -215,7 +215,7 @@ def every_state() -> dict[str, tuple[JSON, str]]:
         balance=None,
     )
     closed = accepted(
-        kind="close", amount=None, message="Journée du 2026-11-24 close.", event_id="c", stage="sent", balance=None
+        kind="close", amount=None, message="Journée du 24/11/2026 close.", event_id="c", stage="sent", balance=None
     )
     nothing_sold = {"programmes": [], "operations": [], "totals": ready()["totals"] | {"closable": False}}
     return {
