@@ -156,8 +156,11 @@ def _camera(options: argparse.Namespace) -> int:
 
 
 def _film(options: argparse.Namespace) -> int:
-    from hardware_sim.film_table import film_clips, report
+    from hardware_sim.film_table import film_clips, report, save_film
+    from hardware_sim.things import Kind
 
+    for kind in Kind:
+        save_film(kind, options.seed, options.out / f"{kind.value}.avi")
     print(report(film_clips(clips=options.clips, seed=options.seed), out=options.out))
     return 0
 
