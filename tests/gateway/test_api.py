@@ -177,7 +177,7 @@ def test_a_day_is_closed_with_signed_totals_that_add_up(till: Till) -> None:
     till.operate(kind="earn", amount="10,00", code=box.central.card(1))
     till.http.post("/v1/day-closures")
 
-    assert "2026-05-04" in closure["message"]
+    assert closure["message"] == "Journée du 04/05/2026 close."
     assert nothing_left.status_code == 409
     first, second = box.closures()
     assert first.totals["albret-card"].earned_minor == first.perpetual["albret-card"].earned_minor == 118
