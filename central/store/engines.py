@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError
 
 from central.errors import StoreError
 
@@ -33,11 +33,11 @@ def make_engine(url: str) -> Engine:
     """
     parsed = _parse(url)
     try:
-        if parsed.get_backend_name() == "postgresql":
-            return _postgresql(parsed)
-        return _sqlite(parsed)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise StoreError(f"{name_of(url)}: {error}; correct its URL in the settings") from None
+        return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    except ArgumentError:
+        raise _no_url() from None
+    except ImportError as error:
+        raise StoreError(f"{name_of(url)}: {error.name} isn't installed: pip install 'comptoir[postgres]'") from None
 
 
 def reading(engine: Engine) -> Engine:
@@ -53,15 +53,14 @@ def name_of(url: str) -> str:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         return parsed.database or "database"
-    return parsed.set(query={}).render_as_string(hide_password=True)
+    return parsed.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        # What is no URL may hold a password anywhere: it isn't repeated.
-        raise StoreError("database: this is no URL of a database; correct its URL in the settings") from None
+        raise _no_url() from None
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
@@ -70,6 +69,11 @@ def _parse(url: str) -> URL:
             "correct its URL in the settings: sqlite:///… or postgresql://…"
         )
     return parsed
+
+
+def _no_url() -> StoreError:
+    # What is no URL may hold a password anywhere: it isn't repeated.
+    return StoreError("database: this is no URL of a database; correct its URL in the settings")
 
 
 def _sqlite(url: URL) -> Engine:
@@ -111,6 +115,7 @@ def _postgresql(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "handle_error", _hide_rows)
     return engine
 
 
@@ -127,6 +132,14 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN40
 def _begin_postgresql(db: Connection) -> None:
     if not _reads_only(db):
         db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
+def _hide_rows(context: ExceptionContext) -> None:
+    # The server tells what the row held that it refused, "DETAIL: Failing row contains (…)", codes and all.
+    diagnosis, told = getattr(context.original_exception, "diag", None), context.sqlalchemy_exception
+    if told is not None and diagnosis is not None and diagnosis.message_detail:
+        context.original_exception.args = (diagnosis.message_primary,)
+        told.args = (f"({type(context.original_exception).__name__}) {diagnosis.message_primary}",)
 
 
 def _reads_only(db: Connection) -> bool:

@@ -12,9 +12,9 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 
-def upgrade(db: Connection) -> None:
-    """Bring a database, new or older, to the newest tables, within its open transaction."""
+def upgrade(db: Connection, *, to: str = "head") -> None:
+    """Bring a database, new or older, to the newest tables or to a step before, within its open transaction."""
     config = Config()
     config.set_main_option("script_location", "central.store:migrations")
     config.attributes["connection"] = db
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

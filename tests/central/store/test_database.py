@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -38,30 +37,9 @@ def test_commits_survive_a_power_cut(path: Path) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_a_failed_transaction_leaves_nothing(path: Path) -> None:
-    with closing(opened(path)) as store:
-        with pytest.raises(ZeroDivisionError), store.write() as db:
-            db.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
-            raise ZeroDivisionError
-        with store.read() as db:
-            assert db.execute(text("SELECT count(*) FROM meta WHERE name = 'a'")).scalar_one() == 0
-
-
 def test_a_missing_database_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="comptoir-central init"):
         opened(tmp_path / "nothing.sqlite")
-
-
-@pytest.mark.parametrize(
-    ("revision", "remedy"), [("0000", "run comptoir-central migrate"), ("9999", "install the newer program")]
-)
-def test_another_version_is_told(path: Path, revision: str, remedy: str) -> None:
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-        database.commit()
-
-    with pytest.raises(StoreError, match=remedy):
-        opened(path)
 
 
 def test_what_is_no_database_is_told(tmp_path: Path) -> None:
@@ -76,11 +54,6 @@ def test_what_is_no_database_is_told(tmp_path: Path) -> None:
 def test_a_wrong_url_is_told(url: str) -> None:
     with pytest.raises(StoreError, match="correct its URL"):
         open_store(url)
-
-
-def test_a_database_is_not_made_over_another(path: Path) -> None:
-    with pytest.raises(StoreError, match="nothing was changed"):
-        create_store(f"sqlite:///{path}", tenant="albret")
 
 
 def test_instants_keep_their_microseconds() -> None:

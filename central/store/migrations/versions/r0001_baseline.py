@@ -264,7 +264,7 @@ def _ledger() -> None:
 
     op.create_table(
         "postings",
-        Column("entry", BigInteger, ForeignKey("ledger_entries.entry"), primary_key=True),
+        Column("entry", NUMBER, ForeignKey("ledger_entries.entry"), primary_key=True),
         Column("account", TEXT, primary_key=True),
         Column("amount_minor", BigInteger, nullable=False),
     )
