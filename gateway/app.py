@@ -109,7 +109,13 @@ async def run(settings: BoxSettings) -> None:
 
 def _api(ground: _Ground, parts: _Parts, listener: socket.socket) -> FastAPI:
     pairing = Pairing(ground.settings.data_dir, now=_now, monotonic_s=time.monotonic)
-    return build_api(parts.screen, pairing=pairing, settings=ground.settings.api, listener=listener)
+    return build_api(
+        parts.screen,
+        pairing=pairing,
+        previews=parts.devices.previews,
+        settings=ground.settings.api,
+        listener=listener,
+    )
 
 
 def _publish_address(settings: BoxSettings, url: str) -> None:

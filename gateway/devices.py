@@ -27,6 +27,7 @@ from drivers.supervise import Backoff, Clock, DeviceReport, DeviceState, supervi
 from edge_config.settings import BoxSettings, CameraSettings, Confirmation, PrinterSettings, ScannerSettings
 from gateway.eyes import open_eye
 from gateway.presenting import Desk
+from gateway.previews import Previews
 from gateway.spooler import Spooler
 from gateway.words import choose
 
@@ -90,6 +91,7 @@ class Devices:
         self._spooler = spooler
         self._board = board
         self._now = now
+        self.previews = Previews(monotonic_s=time.monotonic)
         self._language = settings.language.value
         self._duplicates = DuplicateFilter()
         self._clock = Clock(monotonic_s=time.monotonic, sleep=asyncio.sleep, random=random.random)
@@ -126,9 +128,9 @@ class Devices:
     def _camera(self, settings: CameraSettings) -> Open:
         async def run(ready: Callable[[], None]) -> None:
             eye = await asyncio.to_thread(open_eye, settings)
-            with contextlib.closing(eye):
+            with contextlib.closing(eye), self.previews.showing(settings.name) as show:
                 ready()
-                async for seen in eye.scans(self._now):
+                async for seen in eye.scans(self._now, show):
                     if isinstance(seen, Scan):
                         self._take(seen, sees_one=False)
                     else:

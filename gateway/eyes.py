@@ -13,7 +13,7 @@ from edge_config.settings import CameraSettings
 
 if TYPE_CHECKING:
     from drivers.camera.decode import Decoder
-    from drivers.camera.source import FrameSource
+    from drivers.camera.source import Frame, FrameSource
 
 _IDLE_S = 0.05
 
@@ -25,15 +25,18 @@ class Eye:
         self._source = source
         self._decoder = decoder
 
-    async def scans(self, now: Callable[[], datetime]) -> AsyncIterator[Scan | str]:
+    async def scans(self, now: Callable[[], datetime], on_frame: Callable[[Frame], None]) -> AsyncIterator[Scan | str]:
         """Yield what it sees, or which picture can't be read, and why; ends with a video.
+
+        Args:
+            on_frame: Sees every frame, too; called in another thread.
 
         Raises:
             DeviceGone: It can't be read any more.
         """
         from drivers.camera.shell import scans
 
-        async for seen in scans(self._source, self._decoder, now=now, idle=_idle):
+        async for seen in scans(self._source, self._decoder, now=now, idle=_idle, on_frame=on_frame):
             yield seen if isinstance(seen, Scan) else f"{seen.origin} {seen.why}".rstrip()
 
     def close(self) -> None:

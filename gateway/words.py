@@ -30,6 +30,8 @@ class Problem(Enum):
     WRONG_PIN = "wrong-pin"
     TOO_MANY_PINS = "too-many-pins"
     LOOPBACK_ONLY = "loopback-only"
+    CAMERA_AWAY = "camera-away"
+    TOO_MANY_WATCHERS = "too-many-watchers"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
 
@@ -116,6 +118,14 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.LOOPBACK_ONLY: (
         "Cette caisse n'accepte pas d'autre écran : l'installateur doit régler api.host.",
         "This till box takes no other screen: the installer must set api.host.",
+    ),
+    Problem.CAMERA_AWAY: (
+        "Cette caméra n'est pas là : vérifiez son câble et son nom.",
+        "This camera isn't there: check its cable and its name.",
+    ),
+    Problem.TOO_MANY_WATCHERS: (
+        "Trop d'écrans regardent par les caméras : fermez-en un.",
+        "Too many screens look through the cameras: close one.",
     ),
     Problem.DISK_FULL: (
         "Disque plein : l'opération n'a pas été enregistrée. Libérez de la place, puis recommencez.",

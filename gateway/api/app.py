@@ -12,12 +12,14 @@ from gateway.api.events import add_events
 from gateway.api.language import language_of
 from gateway.api.page import add_page
 from gateway.api.pairing import add_pairing
+from gateway.api.previews import add_previews
 from gateway.api.printing import add_printing
 from gateway.api.problems import add_problems
 from gateway.api.receipts import add_receipts
 from gateway.api.screen import add_screen
 from gateway.guard import Guard
 from gateway.pairing import Pairing
+from gateway.previews import Previews
 from gateway.screen import Screen
 from gateway.words import words_for
 
@@ -30,7 +32,12 @@ for the shopkeeper, in the language of `Accept-Language` (fr, en) or else the bo
 
 
 def build_api(
-    screen: Screen, *, pairing: Pairing, settings: ApiSettings, listener: socket.socket | None = None
+    screen: Screen,
+    *,
+    pairing: Pairing,
+    previews: Previews,
+    settings: ApiSettings,
+    listener: socket.socket | None = None,
 ) -> FastAPI:
     """The application of a box.
 
@@ -53,5 +60,6 @@ def build_api(
     add_events(api, screen.agent.lookup, screen.changes)
     add_pairing(api, pairing)
     add_receipts(api)
+    add_previews(api, previews)
     add_page(api, screen.page, embedded_in=settings.embedded_in)
     return api

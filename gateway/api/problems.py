@@ -16,6 +16,8 @@ _STATUSES = {
     Problem.WRONG_PIN: 403,
     Problem.TOO_MANY_PINS: 429,
     Problem.LOOPBACK_ONLY: 409,
+    Problem.CAMERA_AWAY: 404,
+    Problem.TOO_MANY_WATCHERS: 503,
     Problem.DISK_FULL: 507,
     Problem.JOURNAL_FAULT: 503,
     Problem.NOTHING_TO_PRINT: 404,

@@ -16,6 +16,7 @@ from gateway.api.app import build_api
 from gateway.devices import DeviceBoard
 from gateway.page import read_page
 from gateway.pairing import Pairing
+from gateway.previews import Previews
 from gateway.printing import Printing
 from gateway.screen import Screen
 from gateway.views import Views
@@ -92,9 +93,15 @@ class Till:
             new_id=uuid7,
         )
         self.screen = Screen(agent=agent, changes=box.changes, kinds={}, boot=uuid7(), page=read_page())
-        self.pairing = Pairing(box.folder, now=box.clock.now, monotonic_s=lambda: box.clock.elapsed_us() / 1_000_000)
-        self.api = build_api(self.screen, pairing=self.pairing, settings=settings or ApiSettings())
+        self.pairing = Pairing(box.folder, now=box.clock.now, monotonic_s=self._monotonic_s)
+        self.previews = Previews(monotonic_s=self._monotonic_s)
+        self.api = build_api(
+            self.screen, pairing=self.pairing, previews=self.previews, settings=settings or ApiSettings()
+        )
         self.http = Http(self.api)
+
+    def _monotonic_s(self) -> float:
+        return self.box.clock.elapsed_us() / 1_000_000
 
     def get(self, path: str) -> Any:  # noqa: ANN401
         response = self.http.get(path)
