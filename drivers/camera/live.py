@@ -145,12 +145,14 @@ class LiveCamera:
     def _read_all(self, capture: Capture) -> str:
         """Take pictures until there are no more; returns why."""
         if not capture.isOpened():
-            return "can't be opened. Check that it is plugged in, switched on, and used by no other program."
+            return "can't be opened. Check that it is plugged in and switched on, and that no other program uses it."
         while True:
             there_is_one, picture = capture.read()
             with self._news:
                 if self._is_closing or self._is_abandoned():
                     return "was closed."
+                if not there_is_one and self._number == 0:
+                    return "sends nothing that can be read. Set it to MJPEG or H.264 at 1280 × 720."
                 if not there_is_one:
                     return "sends no more pictures. Check its cable and its power."
                 self._newest = picture

@@ -163,6 +163,13 @@ def test_a_camera_that_opens_and_sends_nothing_is_gone(film: Film) -> None:
         LiveCamera(name="counter", where="/dev/video0", open_capture=lambda: film, opens_within_s=0.01)
 
 
+def test_a_camera_that_sends_no_pictures_is_said(film: Film) -> None:
+    film.give(None)
+
+    with pytest.raises(DeviceGone, match=r"counter: /dev/video0 sends nothing that can be read\. Set it to MJPEG"):
+        LiveCamera(name="counter", where="/dev/video0", open_capture=lambda: film)
+
+
 def test_a_hostile_picture_is_refused_in_words(film: Film, clock: Clock) -> None:
     camera = filming(film, clock)
 
