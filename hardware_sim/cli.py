@@ -59,6 +59,7 @@ def _parser() -> _Parser:
     story = commands.add_parser("story", help="two shops, one beep, end to end; exits 0 only if it held")
     story.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for story.json and the receipts")
     story.add_argument("--break", dest="fault", choices=("double", "lost", "ledger"), help="plant a fault")
+    story.add_argument("--database", metavar="URL", help="an empty PostgreSQL database for central, instead of SQLite")
     played = story.add_mutually_exclusive_group()
     played.add_argument("--keep", type=Path, metavar="TOWN", help="new folder for what the town leaves behind")
     played.add_argument("--judge", type=Path, metavar="TOWN", help="play nothing: judge what was kept")
@@ -108,9 +109,11 @@ def _story(options: argparse.Namespace) -> int:
     from hardware_sim.story.tell import judge_again, tell_story
 
     fault = Fault(options.fault) if options.fault else None
+    if options.database is not None and (fault is not None or options.judge is not None):
+        return _complain("--break and --judge work on SQLite: leave --database out", MISUSED)
     if options.judge is not None:
         return 0 if judge_again(options.judge, out=options.out, fault=fault) else 1
-    return 0 if tell_story(out=options.out, fault=fault, keep=options.keep) else 1
+    return 0 if tell_story(out=options.out, fault=fault, keep=options.keep, database=options.database) else 1
 
 
 def _play(options: argparse.Namespace) -> int:

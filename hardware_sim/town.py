@@ -36,16 +36,18 @@ class Issued:
 class VirtualTown:
     """Broker, central and shops; use as a context manager, everything ends with it."""
 
-    def __init__(self, folder: Path, *, broker: BrokerKind | None = None) -> None:
+    def __init__(self, folder: Path, *, broker: BrokerKind | None = None, database: str | None = None) -> None:
         """Set up, without starting.
 
         Args:
             folder: Where everything lives; its path must be short, for Unix sockets.
             broker: Which kind; by default the one that is installed.
+            database: "postgresql://…", of an empty database for central; by default SQLite in the folder.
         """
         self.folder = folder
         self.data = folder / "central"
         self.database = self.data / "central.sqlite"
+        self._database_url = database
         self.broker = Broker(folder=folder / "broker", kind=broker)
         self._http_port = free_loopback_port()
         self.central = Program(
@@ -61,7 +63,8 @@ class VirtualTown:
             stack.enter_context(self.broker)
             stack.callback(lambda: self.central.stop())
             broker = f"mqtt://127.0.0.1:{self.broker.port}"
-            self.office("init", "--tenant", "albret", "--broker", broker, "--http-port", str(self._http_port))
+            where = ["--database", self._database_url] if self._database_url is not None else []
+            self.office("init", "--tenant", "albret", "--broker", broker, "--http-port", str(self._http_port), *where)
             for programme in (CARD, VOUCHER):
                 self.office("programme", "load", str(PROGRAMMES / f"{programme}.toml"))
             self._stack = stack.pop_all()
@@ -127,5 +130,19 @@ class VirtualTown:
 
     def registry_heads(self) -> dict[str, int]:
         """Central's registry version by programme, from its database."""
+        return dict(self.ask("SELECT programme, version FROM registry_heads"))
+
+    def ask(self, query: str) -> list[Any]:
+        """Read central's database beside central."""
+        if self._database_url is not None:
+            return _ask_postgresql(self._database_url, query)
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
-            return dict(connection.execute("SELECT programme, version FROM registry_heads").fetchall())
+            return connection.execute(query).fetchall()
+
+
+def _ask_postgresql(url: str, query: str) -> list[Any]:
+    # Loaded only here: a town needs it only where it is asked to.
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()

@@ -81,13 +81,12 @@ def central_facts(town: VirtualTown, shops: list[VirtualShop]) -> Json:
     """Balances, the books' own check, and whether each journalled event is booked once, from the database."""
     books = _books(town)
     desk: Json = json.loads(town.office("desk", "--json"))
-    with closing(_read_only(town.database)) as connection:
-        balances = [
-            {"programme": programme, "currency": currency, "account": account, "balance_minor": amount_minor}
-            for programme, currency, account, amount_minor in connection.execute(_BALANCES)
-        ]
-        unbalanced = [entry for (entry,) in connection.execute(_UNBALANCED)]
-        booked = {event_id for (event_id,) in connection.execute("SELECT event_id FROM events")}
+    balances = [
+        {"programme": programme, "currency": currency, "account": account, "balance_minor": int(amount_minor)}
+        for programme, currency, account, amount_minor in town.ask(_BALANCES)
+    ]
+    unbalanced = [entry for (entry,) in town.ask(_UNBALANCED)]
+    booked = {event_id for (event_id,) in town.ask("SELECT event_id FROM events")}
     journalled = {row["event_id"] for shop in shops for row in _rows(shop.journal)}
     lost = sorted(journalled - booked)
     doubles = [finding for finding in desk["findings"] if finding["kind"] == "double_acceptance"]
@@ -105,13 +104,10 @@ def central_facts(town: VirtualTown, shops: list[VirtualShop]) -> Json:
 
 def instrument_facts(town: VirtualTown, shops: list[VirtualShop]) -> list[Json]:
     """What central's registry and each replica say of every instrument."""
-    with closing(_read_only(town.database)) as connection:
-        registry = {
-            (programme, instrument): _standing(entry)
-            for programme, instrument, entry in connection.execute(
-                "SELECT programme, instrument, entry FROM instruments"
-            )
-        }
+    registry = {
+        (programme, instrument): _standing(entry)
+        for programme, instrument, entry in town.ask("SELECT programme, instrument, entry FROM instruments")
+    }
     replicas = {shop.device: _replica(shop.journal) for shop in shops}
     return [
         {

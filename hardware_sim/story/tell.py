@@ -42,13 +42,14 @@ CHAPTERS: tuple[Callable[[Cast, Narrator], None], ...] = (
 )
 
 
-def tell_story(*, out: Path, fault: Fault | None = None, keep: Path | None = None) -> bool:
+def tell_story(*, out: Path, fault: Fault | None = None, keep: Path | None = None, database: str | None = None) -> bool:
     """Play the story in real processes and write `story.json` and the receipts.
 
     Args:
         out: Folder for the results; it is emptied of earlier ones.
         fault: Planted after the last step, before the books are checked.
         keep: Folder, not there yet, for what the town left behind: `judge_again` reads it. Nothing is planted in it.
+        database: URL of an empty PostgreSQL database for central; by default SQLite.
 
     Returns:
         Whether every step and every promise held.
@@ -58,10 +59,10 @@ def tell_story(*, out: Path, fault: Fault | None = None, keep: Path | None = Non
     with tempfile.TemporaryDirectory(prefix="town-", dir="/var/tmp") as folder:
         town = Path(folder)
         try:
-            play(town)
+            play(town, database=database)
             if keep is not None:
                 shutil.copytree(town, keep, ignore=_NO_SOCKETS)
-            return judge(town, out=out, fault=fault)
+            return judge(town, out=out, fault=fault, database=database)
         except SimulatorError as error:
             print(f"\nThe story broke off: {error}", file=sys.stderr)
             _keep_logs(town, out)
@@ -83,14 +84,14 @@ def judge_again(kept: Path, *, out: Path, fault: Fault | None = None) -> bool:
         return judge(copy, out=out, fault=fault)
 
 
-def play(folder: Path) -> None:
+def play(folder: Path, *, database: str | None = None) -> None:
     """Live the story; what it left behind stays in the folder when every process has ended.
 
     Raises:
         SimulatorError: A step didn't hold.
     """
     tell = Narrator()
-    with VirtualTown(folder) as town:
+    with VirtualTown(folder, database=database) as town:
         cast = chapters.set_up(town)
         shops = [cast.a, cast.b]
         reached = {shop.device: [0] for shop in shops}
@@ -109,14 +110,15 @@ def play(folder: Path) -> None:
     (folder / TOLD).write_text(json.dumps(told), encoding="utf-8")
 
 
-def judge(folder: Path, *, out: Path, fault: Fault | None = None) -> bool:
+def judge(folder: Path, *, out: Path, fault: Fault | None = None, database: str | None = None) -> bool:
     """Write `story.json` from what a played story left behind, and say what holds.
 
     Args:
         folder: As `play` left it, its processes ended; a fault is planted in it.
         out: Folder for the results, without earlier ones.
+        database: As `play` had it; faults are planted in SQLite only.
     """
-    town = VirtualTown(folder)
+    town = VirtualTown(folder, database=database)
     shops = [VirtualShop(shop, folder=folder / shop, broker_port=0, central_port=0) for shop in chapters.SHOPS]
     if fault is not None:
         plant(fault, town.database)

@@ -108,7 +108,7 @@ class Town:
 
     def booked(self) -> set[str]:
         """Ids of the events that central has."""
-        return {event_id for (event_id,) in ask(self.virtual.database, "SELECT event_id FROM events")}
+        return {event_id for (event_id,) in self.virtual.ask("SELECT event_id FROM events")}
 
     def _is_settled(self) -> bool:
         heads = self.virtual.registry_heads()
@@ -118,7 +118,7 @@ class Town:
                 return False
             if any(status["replicas"][programme]["version"] != version for programme, version in heads.items()):
                 return False
-        return not ask(self.virtual.database, OPEN_AUTHORISATIONS)
+        return not self.virtual.ask(OPEN_AUTHORISATIONS)
 
 
 OPEN_AUTHORISATIONS = "SELECT authorisation FROM authorisations WHERE NOT ended"
@@ -138,9 +138,11 @@ def journalled(shop: VirtualShop) -> list[str]:
 
 
 @contextlib.contextmanager
-def a_town(*, shops: int = 1, broker: BrokerKind | None = None, vouchers: int = 10) -> Iterator[Town]:
+def a_town(
+    *, shops: int = 1, broker: BrokerKind | None = None, vouchers: int = 10, database: str | None = None
+) -> Iterator[Town]:
     """A town whose shops are open, connected, and hold a grant."""
-    with short_folder() as folder, VirtualTown(folder, broker=broker) as virtual:
+    with short_folder() as folder, VirtualTown(folder, broker=broker, database=database) as virtual:
         yield found(virtual, shops=shops, vouchers=vouchers)
 
 

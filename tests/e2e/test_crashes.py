@@ -126,7 +126,7 @@ class World:
         status = self.shop.status()
         (device,) = self._office("devices", "--json")
         return (
-            ask(self.town.virtual.database, OPEN_GRANTS) == [(self.shop.device, status["grant"]["id"])]
+            self.town.virtual.ask(OPEN_GRANTS) == [(self.shop.device, status["grant"]["id"])]
             and device["grant_received"]
             and status["configuration"] == device["config_version"] == device["config_applied"]
             and not status["queue"]["unbooked_rows"]
