@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from central.books import book
@@ -15,7 +16,7 @@ from central.store.devices import Device
 from central.work import Work
 from programme.errors import NotUnderstood
 from sync.chain import Row
-from sync.wire import Ack, Head, Resend, RowVerdict, Verdict
+from sync.wire import MAX_BATCH_ROWS, Ack, Head, Resend, RowVerdict, Verdict
 
 MAX_REASON_CHARACTERS = 80
 """Of a row in an ack: a batch of bad rows must not make it larger than brokers take."""
@@ -55,7 +56,7 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
         work,
         device,
         epoch,
-        verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.seq)),
+        verdicts=verdicts,
         # A box that is told of rows after its own ones has lost them.
         may_have_forked=bool(placement.forked) or last_seq < placement.watermark.seq,
     )
@@ -63,9 +64,13 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
 
 
 def make_ack(
-    work: Work, device: Device, epoch: str, *, verdicts: tuple[RowVerdict, ...] = (), may_have_forked: bool = False
+    work: Work, device: Device, epoch: str, *, verdicts: Iterable[RowVerdict] = (), may_have_forked: bool = False
 ) -> Ack:
-    """Where central stands with an epoch, as of this transaction."""
+    """Where central stands with an epoch, as of this transaction.
+
+    Args:
+        verdicts: Of the batch that it answers; at most as many as a batch has rows.
+    """
     mark = journal.watermark(work.db, device.device, epoch)
     heads = instruments.heads(work.db)
     return Ack(
@@ -75,11 +80,23 @@ def make_ack(
         seq=mark.seq,
         hash=mark.hash.hex(),
         time=work.signed_time(),
-        verdicts=verdicts,
+        verdicts=_with_waiting(work, device, epoch, mark.seq, verdicts),
         open_authorisations=authorisations.open_of_device(work.db, device.device),
         heads={programme: Head(generation=work.generation, version=version) for programme, version in heads.items()},
         perpetual=booked_totals(work, device.device) if may_have_forked else {},
     )
+
+
+def _with_waiting(
+    work: Work, device: Device, epoch: str, watermark_seq: int, verdicts: Iterable[RowVerdict]
+) -> tuple[RowVerdict, ...]:
+    """Verdicts, and again those of the latest rows that wait for a person: the acks that told of them may be lost."""
+    told = {verdict.seq: verdict for verdict in verdicts}
+    waiting = journal.latest_set_aside(work.db, device.device, epoch, up_to=watermark_seq, limit=MAX_BATCH_ROWS)
+    for seq, is_conflict in waiting:
+        if len(told) < MAX_BATCH_ROWS and seq not in told:
+            told[seq] = RowVerdict(seq=seq, verdict=Verdict.CONFLICT if is_conflict else Verdict.QUARANTINED)
+    return tuple(told[seq] for seq in sorted(told))
 
 
 def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[RowVerdict]:

@@ -111,7 +111,8 @@ class Inbound:
         ack = self._open(payload, Ack)
         outcome = await asyncio.to_thread(self._journal.acknowledge, ack, payload)
         self._acknowledged()
-        for verdict in ack.verdicts:
+        # Central gives the reason once, and the verdict for as long as the row waits for a person.
+        for verdict in (verdict for verdict in ack.verdicts if verdict.reason):
             _log.warning("row not simply booked", seq=verdict.seq, verdict=verdict.verdict.value, reason=verdict.reason)
         await self._feed(Acked(outcome=outcome, watermark_seq=self._journal.watermark.seq))
         await self._counter.abandon_forgotten(ack.open_authorisations)

@@ -109,6 +109,17 @@ def set_aside(db: Connection, device: str, row: Row) -> tuple[bool, str]:
     return conflict is not None, reason or ""
 
 
+def latest_set_aside(db: Connection, device: str, epoch: str, *, up_to: int, limit: int) -> list[tuple[int, bool]]:
+    """The last rows of central's branch that wait for a person, newest first, each with whether it is a conflict."""
+    waiting = []
+    for table in (QUARANTINE, CONFLICTS):
+        is_same = and_(*(ROWS.c[name] == table.c[name] for name in ("device", "epoch", "seq", "hash")))
+        theirs = (table.c.device == device, table.c.epoch == epoch, table.c.seq <= up_to)
+        latest = select(table.c.seq).join(ROWS, is_same).where(*theirs).order_by(table.c.seq.desc()).limit(limit)
+        waiting += [(seq, table is CONFLICTS) for seq in db.execute(latest).scalars()]
+    return sorted(waiting, reverse=True)[:limit]
+
+
 def set_watermark(db: Connection, device: str, epoch: str, mark: Mark) -> None:
     """Move an epoch's watermark."""
     same = (EPOCHS.c.device == device) & (EPOCHS.c.epoch == epoch)

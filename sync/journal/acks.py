@@ -40,12 +40,13 @@ def take_ack(session: Session, ack: Ack, signed: str) -> AckOutcome:
     digest = bytes.fromhex(ack.hash)
     if not _holds(session, ack.seq, digest):
         return AckOutcome.FORKED
-    if ack.generation == standing.generation and ack.seq < standing.watermark_seq:
-        return AckOutcome.STALE
     if ack.generation > standing.generation:
         # Central knows less than before: what it is sent again it judges again.
         session.connection.execute(_FORGET_ROWS, (place.position(ack.seq),))
+    # Also of an ack that another one overtook: its verdicts may be nowhere else.
     _keep_unbooked(session, ack)
+    if ack.generation == standing.generation and ack.seq < standing.watermark_seq:
+        return AckOutcome.STALE
     replica.record_counted(session.connection, ack.heads, place.position(ack.seq))
     return _advance(session, standing, ack, digest, signed)
 

@@ -55,7 +55,8 @@ class Ack:
         epoch: The epoch acknowledged.
         seq: Highest contiguous seq; 0 when none.
         hash: That row's hash; 64 zeros when none. A box without this row has forked.
-        verdicts: Rows not simply booked, of the batches since the last ack.
+        verdicts: Rows not simply booked: those of the batch that this answers, and the latest of this epoch that wait
+            for a person, whether an ack told of them before or not; `MAX_BATCH_ROWS` in all.
         open_authorisations: Approved asks of this box that have not ended.
         heads: Registry heads by programme, after this commit.
         perpetual: To a box that may have forked: the totals of all that central has booked of it, by programme.

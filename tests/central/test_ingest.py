@@ -263,6 +263,35 @@ def test_a_row_set_aside_is_told_so_again(centre: Centre, box_a: Box) -> None:
     assert again == told
 
 
+def test_a_row_set_aside_is_told_of_in_every_later_ack(centre: Centre, box_a: Box) -> None:
+    card = centre.card()
+    first = box_a.earned(card, 118)
+    box_a.append_bytes(b'{"x":1}')
+    box_a.append_bytes(encode_event(first).replace(b'"amount_minor":118', b'"amount_minor":999'))
+    centre.batch(box_a)  # its ack is lost
+    box_a.earned(card, 5)
+
+    next_one = centre.batch(box_a, 5).ack
+    at_birth = centre.birth(box_a).ack
+
+    waiting = [(3, Verdict.QUARANTINED), (4, Verdict.CONFLICT)]
+    assert [(verdict.seq, verdict.verdict) for verdict in next_one.verdicts] == waiting
+    assert [(verdict.seq, verdict.verdict) for verdict in at_birth.verdicts] == waiting
+
+
+def test_an_ack_tells_of_the_latest_rows_set_aside_only(centre: Centre, box_a: Box) -> None:
+    for number in range(MAX_BATCH_ROWS + 1):
+        box_a.append_bytes(b'{"x":%d}' % number)
+    centre.batch(box_a, 1, MAX_BATCH_ROWS)
+    centre.batch(box_a, MAX_BATCH_ROWS + 1)
+    box_a.earned(centre.card(), 5)
+
+    replies = centre.batch(box_a, len(box_a.rows))
+
+    assert [verdict.seq for verdict in replies.ack.verdicts] == list(range(3, MAX_BATCH_ROWS + 3))
+    assert max(len(message.payload) for message in replies.raw) <= MAX_MESSAGE_BYTES
+
+
 def test_a_row_not_later_than_the_one_before_it_is_quarantined(centre: Centre, box_a: Box) -> None:
     early = replace(an_earn(centre, box_a), ordered_at=datetime(1960, 1, 1, tzinfo=UTC))
 

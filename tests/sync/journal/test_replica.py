@@ -134,6 +134,18 @@ def test_an_operation_that_central_did_not_book_counts_on(shop: Shop, verdict: V
     assert own(shop, "k2") == ()
 
 
+def test_a_verdict_in_an_ack_that_another_one_overtook_counts(shop: Shop) -> None:
+    shop.load_replica("card", 1, K1)
+    spent = shop.append(redeemed())
+    shop.append(earned(instrument="k2"))
+    overtaken = shop.ack(2, verdicts=(RowVerdict(seq=2, verdict=Verdict.QUARANTINED),))
+    shop.take(shop.ack(3, heads={"card": Head(generation=1, version=1)}))
+
+    shop.take(overtaken)
+
+    assert own(shop) == (spent,)
+
+
 def test_what_another_generation_books_counts_no_more(shop: Shop) -> None:
     shop.load_replica("card", 1, K1)
     shop.append(redeemed())
