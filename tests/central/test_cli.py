@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central.cli import main
 from central.keys import public_text
+from central.store.schema import REVISION
 from hardware_sim.broker import Broker
-from tests.central.world import CARD, FILES, VOUCHER, Box, Centre
+from tests.central.world import CARD, FILES, VOUCHER, Box, Centre, InFolder
+from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +90,40 @@ def test_from_nothing_to_a_consigned_voucher(ready: Terminal, tmp_path: Path) ->
     assert "box-a" in ready.do("devices")
     assert json.loads(ready.do("devices", "--json"))[0]["booked_seq"] == 0
     assert ready.do("desk") == "nothing waits\n"
+
+
+def test_a_centre_on_postgresql(terminal: Terminal, postgres: Postgres) -> None:
+    url = postgres.new()
+    terminal.do("init", "--tenant", "albret", "--database", url)
+    terminal.do("programme", "load", str(FILES / f"{CARD}.toml"))
+
+    assert len(terminal.do("issue", CARD, "--count", "3").splitlines()) == 3
+    assert "holds" in terminal.do("books")
+    assert not list(terminal.folder.glob("*.sqlite"))
+    # Its URL may hold a password.
+    assert (terminal.folder / "central.toml").stat().st_mode & 0o077 == 0
+    postgres.drop(url)
+    (told,) = terminal.fail("books")
+    assert "does not exist; check the server" in told.replace(")", "")
+
+
+def test_a_wrong_database_can_be_put_right_and_its_password_stays_secret(terminal: Terminal) -> None:
+    wrong = "postgresql://office:s3cret@127.0.0.1:1/central"
+    (told,) = terminal.fail("init", "--tenant", "albret", "--database", wrong)
+    assert "postgresql://office:***@127.0.0.1:1/central: can't use the database" in told
+    assert "s3cret" not in told
+
+    terminal.do("init", "--tenant", "albret")
+
+
+def test_an_older_database_asks_to_be_migrated(ready: Terminal) -> None:
+    assert ready.do("migrate") == f"{REVISION} already\n"
+
+    url = f"sqlite:///{ready.folder / 'central.sqlite'}"
+    InFolder().by_hand(url, ["UPDATE alembic_version SET version_num = '0000'"])
+
+    (told,) = ready.fail("books")
+    assert told.endswith("the database is an older one; run comptoir-central migrate")
 
 
 def test_issuing_into_a_pipe_that_breaks_leaves_nothing_owed_that_was_not_told(ready: Terminal) -> None:
