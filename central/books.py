@@ -17,8 +17,9 @@ from central.store import desk, events, grants, instruments, ledger
 from central.work import Work
 from programme.events import AuthorisationAnswered, Event, GrantIssued, GrantReceived, Redeemed, Voided
 from programme.fold.books import InstrumentKey, fold_instrument, instrument_of, newest
-from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row, read_signed_grant
+from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row
 from programme.fold.effects import Folded, add, inverse
+from programme.grants import read_signed_grant
 from programme.registry import RegistryEntry
 
 GrantKey = tuple[str, str]

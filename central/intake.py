@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from central.keys import SIGNING_KEY_ID
 from central.store import authorisations, events, grants
 from central.store.devices import Device
 from central.store.schema import NUL
@@ -28,7 +29,9 @@ from programme.events import (
     Sold,
 )
 from programme.fold.books import newest
-from programme.fold.cover import read_signed_grant
+from programme.grants import Grant, read_signed_grant
+from sync.errors import WireError
+from sync.wire import CONTEXTS, open_message
 
 MAX_AHEAD = timedelta(minutes=5)
 """A row further ahead of the wall clock than this is quarantined: it would push everybody's time.
@@ -90,9 +93,8 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
     match event.data:
         case InstrumentIssued() | GrantIssued() | AuthorisationAnswered():
             raise NotUnderstood(f"only central writes {event.type}")
-        case GrantReceived(signed=signed):
-            if len(read_signed_grant(signed).grant_id) > MAX_GRANT_ID_CHARACTERS:
-                raise NotUnderstood("a grant id longer than any of ours")
+        case GrantReceived() as received:
+            _check_grant(work, sender.device, received)
         case AuthorisationAbandoned() | EpochOpened() | DayClosed():
             pass
         case operation:
@@ -138,6 +140,17 @@ def _check_operation(work: Work, device: Device, operation: Operation) -> None:
         issued = events.issue_of(work.db, (operation.programme, operation.instrument))
         if issued is not None and issued.face_minor != operation.amount_minor:
             raise NotUnderstood(f"a voucher of {issued.face_minor} taken for {operation.amount_minor}")
+
+
+def _check_grant(work: Work, device: Device, received: GrantReceived) -> None:
+    """Whatever ends a grant must be a later one that central signed, for this box."""
+    keys = {SIGNING_KEY_ID: work.keys.signing.public_key()}
+    try:
+        grant = open_message(received.signed, Grant, context=CONTEXTS[Grant], keys=keys)
+    except WireError as error:
+        raise NotUnderstood(f"a grant that isn't central's ({error})") from None
+    if (grant.device, grant.number) != (device.device, received.number):
+        raise NotUnderstood(f"names grant {received.number}, and holds {grant.grant_id} of {grant.device}")
 
 
 def _receive_grant(work: Work, device: Device, received: GrantReceived) -> None:

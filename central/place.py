@@ -1,4 +1,4 @@
-"""What a row must say because of its place: an epoch begins with its opening, and order times rise along it."""
+"""What a row must say because of its place: an epoch opens with its first row and takes its own grants; time rises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from central.store import events, journal
 from central.work import Work
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
-from programme.events import EpochOpened, EpochReason, Event, RowLink
+from programme.events import EpochOpened, EpochReason, Event, GrantReceived, RowLink
+from programme.grants import read_signed_grant
 from sync.chain import GENESIS, Row
 
 
@@ -23,6 +24,8 @@ def check_place(work: Work, device: str, row: Row, event: Event, *, is_fork: boo
         return
     if isinstance(event.data, EpochOpened):
         raise NotUnderstood("an epoch opened by another row than its first")
+    if isinstance(event.data, GrantReceived) and read_signed_grant(event.data.signed).epoch != row.epoch:
+        raise NotUnderstood("a grant of another epoch than the row's")
     if events.raw(work.db, event.event_id) is not None:
         return
     before = _before_fork(work, device, row) if is_fork else None
@@ -65,8 +68,8 @@ def _before_fork(work: Work, device: str, row: Row) -> Event | None:
 def _floor(work: Work, device: str, before: Event | None) -> datetime | None:
     """What a row's order time must exceed.
 
-    After an opening come copies of rows that are older than it, but younger than its parent; an epoch's parent is of a
-    lower counter, so this ends.
+    After an opening come copies of rows that are older than it, but younger than its parent. A parent was known before
+    its epoch's opening was booked, so this ends.
     """
     while before is not None and isinstance(before.data, EpochOpened) and before.data.parent is not None:
         parent = before.data.parent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from programme.canonical import Instant
+from programme.canonical import Instant, from_bytes
+from programme.errors import NotUnderstood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +64,15 @@ class Grant:
     def grant_id(self) -> str:
         """How events name it: epoch and number, unique per device."""
         return f"{self.epoch}/{self.number}"
+
+
+def read_signed_grant(signed: str) -> Grant:
+    """The grant in a signed envelope; whoever received it has checked the signature.
+
+    Raises:
+        NotUnderstood: Not an envelope of a grant.
+    """
+    envelope: dict[str, str] = from_bytes(signed, dict[str, str])
+    if "payload" not in envelope:
+        raise NotUnderstood("not a signed grant")
+    return from_bytes(envelope["payload"], Grant)

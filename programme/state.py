@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TypeAlias
 from uuid import UUID
 
-from programme.canonical import Instant, from_bytes
+from programme.canonical import Instant
 from programme.events import (
     DayClosed,
     Earned,
@@ -26,7 +26,7 @@ from programme.events import (
     Sold,
     Voided,
 )
-from programme.grants import Allowance, Grant
+from programme.grants import Allowance, read_signed_grant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +159,8 @@ def evolve(records: Records, event: Event) -> Changes:
 
 
 def _take_grant(records: Records, received: GrantReceived) -> Changes:
-    """Hold the grant, unless it is of an epoch before a fork: its row was copied, its rights were not."""
-    signed: dict[str, str] = from_bytes(received.signed, dict[str, str])
-    grant = from_bytes(signed["payload"], Grant)
+    """Hold the grant, unless it is of another epoch: rights end with the epoch that they were given for."""
+    grant = read_signed_grant(received.signed)
     if records.get(EPOCH) != CurrentEpoch(epoch=grant.epoch):
         return {}
     return {GRANT: HeldGrant(grant_id=grant.grant_id, ends_at=grant.ends_at, allowances=grant.allowances)}

@@ -27,8 +27,8 @@ from programme.events import (
     Voided,
 )
 from programme.fold.books import InstrumentKey, instrument_of
-from programme.fold.cover import read_signed_grant
 from programme.fold.effects import voids_of, without_exercises
+from programme.grants import read_signed_grant
 
 CHUNK = 500
 """Values in one IN list; databases limit a statement's parameters."""

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from central.store.instants import to_us
 from central.store.schema import CONSIGNMENTS, GRANTS
 from programme.fold.books import InstrumentKey
-from programme.fold.cover import read_signed_grant
-from programme.grants import Consignment, Grant
+from programme.grants import Consignment, Grant, read_signed_grant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,10 @@ from programme.events import (
     Voided,
 )
 from programme.fold.card import fold_card
-from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row, read_signed_grant
+from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row
 from programme.fold.effects import Folded
 from programme.fold.voucher import fold_voucher
+from programme.grants import read_signed_grant
 from programme.rules import LoyaltyCard, RuleSet
 
 Rulebook: TypeAlias = Mapping[tuple[str, int], RuleSet]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from programme.canonical import from_bytes
-from programme.errors import NotUnderstood
 from programme.events import AskedOperation, AuthorisationAnswered, Event, GrantReceived, Redeemed
 from programme.fold.effects import voids_of, without_exercises
-from programme.grants import Grant
+from programme.grants import Grant, read_signed_grant
 
 
 def covered_by_grant(grant: Grant, events: Iterable[Event], *, ended_by: Event | None) -> frozenset[UUID]:
@@ -58,18 +56,6 @@ def _follows(grant: Grant, event: Event) -> bool:
     if not isinstance(event.data, GrantReceived) or event.data.number <= grant.number:
         return False
     return read_signed_grant(event.data.signed).epoch == grant.epoch
-
-
-def read_signed_grant(signed: str) -> Grant:
-    """The grant in a signed envelope; whoever received it has checked the signature.
-
-    Raises:
-        NotUnderstood: Not an envelope of a grant.
-    """
-    envelope: dict[str, str] = from_bytes(signed, dict[str, str])
-    if "payload" not in envelope:
-        raise NotUnderstood("not a signed grant")
-    return from_bytes(envelope["payload"], Grant)
 
 
 def covered_by_answer(redemption: Event, answers: Iterable[AuthorisationAnswered]) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from central import issue, office
 from central.store import grants
-from programme.events import EpochOpened, EpochReason, RowLink
+from programme.events import EpochOpened, EpochReason, GrantReceived, RowLink
 from programme.grants import Grant
 from sync.chain import GENESIS
 from sync.topics import Up
@@ -216,13 +216,22 @@ def test_a_late_batch_of_an_older_epoch_brings_no_grant(centre: Centre, box_a: B
     assert [grant.grant_id for grant in centre.batch(box_a).grants] == ["2-fedcba9876543210/2"]
 
 
+def told_of_last(centre: Centre, box: Box) -> tuple[Verdict, str]:
+    """What becomes of a box's last row."""
+    (verdict,) = centre.batch(box, len(box.rows)).ack.verdicts
+    return verdict.verdict, verdict.reason
+
+
 def test_a_row_about_a_grant_of_another_box_ends_nothing(centre: Centre, box_a: Box, box_b: Box) -> None:
     centre.grant(box_a)
     (signed,) = centre.batch(box_b).signed_grants
 
     box_a.took_grant(signed)
-    centre.batch(box_a)
 
+    assert told_of_last(centre, box_a) == (
+        Verdict.QUARANTINED,
+        "names grant 1, and holds 1-0123456789abcdef/1 of box-b",
+    )
     with centre.workshop.read() as work:
         newest = grants.newest(work.db, "box-b", box_b.epoch)
     assert newest is not None
@@ -247,3 +256,44 @@ def test_the_ceilings_of_open_grants_are_shown(centre: Centre, box_a: Box, box_b
     centre.grant(box_b)
 
     assert centre.audit().open_ceilings_minor == {CARD: 20_000, VOUCHER: 40_000}
+
+
+def second_grant(centre: Centre, box: Box) -> str:
+    centre.grant(box)
+    centre.clock.advance(days=20)
+    (signed,) = centre.batch(box).signed_grants
+    return signed
+
+
+def test_a_row_that_names_another_grant_than_it_holds_ends_nothing(centre: Centre, box_a: Box) -> None:
+    signed = second_grant(centre, box_a)
+
+    box_a.happened(GrantReceived(number=1, signed=signed))
+
+    verdict, reason = told_of_last(centre, box_a)
+    assert (verdict, reason) == (Verdict.QUARANTINED, f"names grant 1, and holds {box_a.epoch}/2 of box-a")
+    assert open_numbers(centre) == [1, 2]
+
+
+def test_a_grant_that_central_did_not_sign_ends_nothing(centre: Centre, box_a: Box) -> None:
+    held, card = centre.grant(box_a), centre.card()
+    forged = replace(held, number=9)
+    box_a.happened(GrantReceived(number=9, signed=box_a.signed(forged).decode()))
+
+    verdict, reason = told_of_last(centre, box_a)
+    box_a.redeemed(CARD, card, 100, grant=held.grant_id)
+    centre.batch(box_a)
+
+    assert (verdict, "isn't central's" in reason) == (Verdict.QUARANTINED, True)
+    assert centre.balances() == {"loss": -100, "merchant:a": 100}
+
+
+def test_a_grant_of_an_epoch_before_is_not_taken_in_the_next(centre: Centre, box_a: Box) -> None:
+    signed = second_grant(centre, box_a)
+    box_a.open_epoch("2-fedcba9876543210", box_a.rows[-1].link)
+    centre.batch(box_a)
+
+    box_a.took_grant(signed)
+
+    assert told_of_last(centre, box_a) == (Verdict.QUARANTINED, "a grant of another epoch than the row's")
+    assert open_numbers(centre) == [1, 2, 1]
