@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -73,6 +73,11 @@ class Agent:
         """The configuration in force."""
         return self.counter.configured
 
+    @property
+    def business_day(self) -> date:
+        """Today, as the shop counts."""
+        return self.configured.business_day(self.now())
+
     def configured_programmes(self) -> list[str]:
         """Ids of the programmes taken here, in order."""
         return sorted(self.configured.book.rules)
@@ -84,7 +89,7 @@ class Agent:
     @property
     def has_days_to_close(self) -> bool:
         """Whether there was an operation since the last closure."""
-        return self.lookup.has_open_days(up_to=self.configured.business_day(self.now()))
+        return self.lookup.has_open_days(up_to=self.business_day)
 
     def status(self) -> JSON:
         """How the box fares."""

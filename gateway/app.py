@@ -152,7 +152,7 @@ def _join(ground: _Ground) -> _Parts:
     recorded = _when_recorded(uplink, spooler, changes)
     counter = _counter(ground, asking, recorded)
     fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
-    replica = Replica(journal=journal, fetch=fetch, now=_now)
+    replica = Replica(journal=journal, fetch=fetch, now=_now, changed=changes.announce)
     announcer = _announcer(ground, counter, board)
     outbound = Outbound(identity=identity, journal=journal, link=line, tick=uplink.tick, epoch_begun=uplink.reborn)
     agent = _agent(ground, counter, board, uplink, replica, recorded, changes)

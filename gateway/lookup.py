@@ -159,13 +159,16 @@ class Lookup:
             if allowance.consigned
         }
 
-    def told_after(self, position: int, count: int) -> list[tuple[int, bytes]]:
-        """Operations and closures recorded after a position in the journal: their positions and bytes, in order."""
+    def told_after(self, position: int, count: int) -> list[tuple[int, bytes | None]]:
+        """Operations and closures recorded after a position in the journal: their positions and bytes, in order.
+
+        None stands for a row that was damaged on the disk.
+        """
         marks = ",".join("?" * len(_TOLD))
         found = self._connection.execute(
             f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
         ).fetchall()
-        return [(row[0], row[3]) for row in found if self._tracked(*row) is not None]
+        return [(row[0], row[3] if self._tracked(*row) is not None else None) for row in found]
 
     def last_position(self) -> int:
         """Where the journal ends."""

@@ -141,7 +141,10 @@ class Desk:
         return found
 
     def conclude(self, outcome: Outcome) -> None:
-        """Show how an operation ended; whatever lies there takes another key for the next one."""
+        """Show how an operation ended, once; whatever lies there takes another key for the next one."""
+        shown = self.result.outcome if self.result is not None else None
+        if shown == outcome:  # two screens asked for what is refused: one "no" is enough
+            return
         self._show(outcome=outcome, event=outcome.event)
         for device, placed in self._placed.items():
             if placed.key == outcome.event_id:

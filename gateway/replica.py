@@ -95,13 +95,20 @@ class Replica:
         now: Callable[[], datetime],
         backoff: Backoff | None = None,
         delta_within_s: float = DELTA_WITHIN_S,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """Set up.
+
+        Args:
+            changed: Called when a snapshot was taken.
+        """
         self.checked_at: dict[str, datetime] = {}
         self._journal = journal
         self._fetch = fetch
         self._now = now
         self._backoff = backoff or Backoff()
         self._delta_within_s = delta_within_s
+        self._changed = changed
         self._wanted: set[str] = set()
         self._work = asyncio.Event()
 
@@ -149,6 +156,7 @@ class Replica:
             raise Unreadable(f"registry {programme}: an old snapshot came again, of generation {snapshot.generation}")
         if snapshot is not None:
             await asyncio.to_thread(self._journal.replace_replica, snapshot)
+            self._changed()
             _log.info("snapshot taken", programme=programme, version=snapshot.version, entries=len(snapshot.entries))
         self._backoff.proved()
         self._wanted.discard(programme)

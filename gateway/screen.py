@@ -63,7 +63,7 @@ class Screen:
         revision = self.changes.revision
         presented = [_spelt(view, agent.views) for view in (await agent.show())["presented"]]
         configured = agent.configured
-        today = configured.business_day(agent.now())
+        today = agent.business_day
         operations = agent.lookup.open_operations()
         return {
             "revision": revision,

@@ -86,7 +86,9 @@ class Views:
                 amount = self.amount(voided.amount_minor, voided.currency)
                 said = self.choose(f"Opération de {amount} annulée.", f"Operation of {amount} voided.")
             case DayClosed() as closed:
-                said = self.choose(f"Journée du {closed.business_day:%d/%m/%Y} close.", f"Day {closed.business_day} closed.")
+                said = self.choose(
+                    f"Journée du {closed.business_day:%d/%m/%Y} close.", f"Day {closed.business_day} closed."
+                )
             case _:
                 said = event.type
         if isinstance(event.data, OPERATIONS) and event.data.counter.training:

@@ -32,6 +32,7 @@ class Problem(Enum):
     LOOPBACK_ONLY = "loopback-only"
     CAMERA_AWAY = "camera-away"
     TOO_MANY_WATCHERS = "too-many-watchers"
+    TOO_MANY_SCREENS = "too-many-screens"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
 
@@ -126,6 +127,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.TOO_MANY_WATCHERS: (
         "Trop d'écrans regardent par les caméras : fermez-en un.",
         "Too many screens look through the cameras: close one.",
+    ),
+    Problem.TOO_MANY_SCREENS: (
+        "Trop d'écrans ou de logiciels écoutent cette caisse : fermez-en un.",
+        "Too many screens or programs listen to this till box: close one.",
     ),
     Problem.DISK_FULL: (
         "Disque plein : l'opération n'a pas été enregistrée. Libérez de la place, puis recommencez.",

@@ -57,7 +57,7 @@ def build_api(
     add_counter(api, screen.agent)
     add_printing(api, screen.agent)
     add_screen(api, screen)
-    add_events(api, screen.agent.lookup, screen.changes)
+    add_events(api, screen.agent.lookup, screen.changes, language=own)
     add_pairing(api, pairing)
     add_receipts(api)
     add_previews(api, previews)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import FastAPI, Header, Query, WebSocket
+from fastapi import Depends, FastAPI, Header, Query, WebSocket
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from gateway.api.live import Live
+from gateway.api.live import Live, Places, Send
 from gateway.changes import Changes
 from gateway.lookup import Lookup
 
@@ -23,9 +23,14 @@ Position = Annotated[int | None, Query(ge=0, le=_MOST, description="Only what wa
 LastEventId = Annotated[int | None, Header(alias="last-event-id", ge=0, le=_MOST)]
 
 
-def add_events(api: FastAPI, lookup: Lookup, changes: Changes) -> None:
+def add_events(api: FastAPI, lookup: Lookup, changes: Changes, *, language: str) -> None:
     """Join the paths of the event stream."""
-    live = Live()
+    places = Places()
+    live = Live(places, language=language)
+
+    async def place() -> AsyncIterator[None]:
+        with places.take():
+            yield
 
     async def told(after: int | None) -> AsyncIterator[tuple[int, str]]:
         position = lookup.last_position() if after is None else after
@@ -33,11 +38,12 @@ def add_events(api: FastAPI, lookup: Lookup, changes: Changes) -> None:
             revision = changes.revision
             found = lookup.told_after(position, _AT_ONCE)
             for position, event in found:
-                yield position, event.decode()
+                if event is not None:
+                    yield position, event.decode()
             if len(found) < _AT_ONCE:
                 await changes.after(revision)
 
-    @api.get("/v1/events", tags=["events"], response_class=EventSourceResponse)
+    @api.get("/v1/events", tags=["events"], response_class=EventSourceResponse, dependencies=[Depends(place)])
     async def events(after: Position = None, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
         """Every operation and closure as a CloudEvent, from now on or after a position (`Last-Event-ID`)."""
         async for position, event in told(last_event_id if last_event_id is not None else after):
@@ -45,8 +51,8 @@ def add_events(api: FastAPI, lookup: Lookup, changes: Changes) -> None:
 
     @api.websocket("/v1/events/live")
     async def follow(socket: WebSocket, after: Position = None) -> None:
-        async def push() -> None:
+        async def push(send: Send) -> None:
             async for position, event in told(after):
-                await socket.send_text(f'{{"position":{position},"event":{event}}}')
+                await send(f'{{"position":{position},"event":{event}}}')
 
         await live.serve(socket, push)

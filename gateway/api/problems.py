@@ -18,6 +18,7 @@ _STATUSES = {
     Problem.LOOPBACK_ONLY: 409,
     Problem.CAMERA_AWAY: 404,
     Problem.TOO_MANY_WATCHERS: 503,
+    Problem.TOO_MANY_SCREENS: 503,
     Problem.DISK_FULL: 507,
     Problem.JOURNAL_FAULT: 503,
     Problem.NOTHING_TO_PRINT: 404,

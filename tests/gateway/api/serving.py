@@ -1,0 +1,24 @@
+"""A box's API on a real socket, for clients that stay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from edge_config.settings import ApiSettings
+from gateway.server import bind, serve
+from tests.gateway.till import Till
+
+
+@contextlib.asynccontextmanager
+async def served(till: Till) -> AsyncIterator[str]:
+    """Serve for a while; yields host and port."""
+    listener = bind(ApiSettings(port=0))
+    serving = asyncio.ensure_future(serve(till.api, listener))
+    host, port = listener.getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})

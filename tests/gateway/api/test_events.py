@@ -1,0 +1,125 @@
+"""The event stream: every operation once, in order, from wherever a till left off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import connect
+
+from gateway.api.live import MOST_CLIENTS
+from tests.gateway.api.serving import served
+from tests.gateway.till import Till
+
+
+def earn(till: Till, *amounts: str) -> list[str]:
+    return [till.operate(kind="earn", amount=amount, code=till.box.central.card(1))["event_id"] for amount in amounts]
+
+
+async def sent(response: httpx.Response) -> AsyncGenerator[tuple[int, Any], None]:
+    """Each event's id and data."""
+    position = 0
+    async for line in response.aiter_lines():
+        field, _, value = line.partition(": ")
+        if field == "id":
+            position = int(value)
+        elif field == "data":
+            event = json.loads(value)
+        elif line == "" and position:
+            yield position, event
+            position = 0
+
+
+async def take(till: Till, count: int, *, query: str = "", **headers: str) -> list[tuple[int, Any]]:
+    """The first events of a stream."""
+    async with (
+        served(till) as box,
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"http://{box}/v1/events{query}", headers=headers) as response,
+    ):
+        assert response.headers["content-type"].startswith("text/event-stream")
+        found = []
+        async with contextlib.aclosing(sent(response)) as events:
+            async for event in events:
+                found.append(event)
+                if len(found) == count:
+                    break
+        return found
+
+
+def test_a_till_reads_everything_and_resumes_where_it_left_off(till: Till) -> None:
+    keys = earn(till, "10,00", "20,00", "30,00")
+
+    async def listen_twice() -> tuple[list[tuple[int, Any]], list[tuple[int, Any]]]:
+        everything = await take(till, 3, query="?after=0")
+        (first_position, _), *_ = everything
+        return everything, await take(till, 2, query="?after=0", **{"Last-Event-ID": str(first_position)})
+
+    everything, resumed = asyncio.run(listen_twice())
+
+    assert [event["id"] for _, event in everything] == keys
+    assert everything[0][1]["specversion"] == "1.0"
+    assert resumed == everything[1:]
+
+
+def test_a_closure_is_told_and_the_box_s_own_rows_are_not(till: Till) -> None:
+    till.box.give_grant()
+    earn(till, "10,00")
+    till.http.post("/v1/day-closures")
+
+    told = asyncio.run(take(till, 2, query="?after=0"))
+
+    assert [event["type"].split(".")[-2] for _, event in told] == ["earned", "day_closed"]
+
+
+def test_a_till_hears_what_is_recorded_from_now_on(till: Till) -> None:
+    earn(till, "10,00")
+
+    async def listen() -> Any:  # noqa: ANN401
+        async with served(till) as box, connect(f"ws://{box}/v1/events/live") as socket, httpx.AsyncClient() as client:
+            await client.post(
+                f"http://{box}/v1/operations",
+                json={"kind": "earn", "amount": "20,00", "code": till.box.central.card(1)},
+                headers={"Idempotency-Key": str(uuid4())},
+            )
+            return json.loads(await socket.recv())
+
+    told = asyncio.run(listen())
+
+    assert told["event"]["data"]["basket_minor"] == 2_000
+    assert told["position"] == till.box.lookup.last_position()
+
+
+def test_more_than_one_helping_is_told_without_a_gap(till: Till) -> None:
+    keys = earn(till, *("1,00" for _ in range(120)))
+
+    told = asyncio.run(take(till, 120, query="?after=0"))
+
+    assert [event["id"] for _, event in told] == keys
+
+
+def test_one_listener_too_many_is_told_so_in_words(till: Till) -> None:
+    async def listen() -> httpx.Response:
+        async with (
+            served(till) as box,
+            httpx.AsyncClient(limits=httpx.Limits(max_connections=None)) as client,
+            contextlib.AsyncExitStack() as listening,
+        ):
+            for _ in range(MOST_CLIENTS):
+                await listening.enter_async_context(client.stream("GET", f"http://{box}/v1/events"))
+            return await client.get(f"http://{box}/v1/events", headers={"Accept-Language": "en"})
+
+    refused = asyncio.run(listen())
+
+    assert (refused.status_code, refused.json()["title"]) == (503, "too-many-screens")
+    assert refused.json()["detail"] == "Too many screens or programs listen to this till box: close one."
+
+
+def test_a_position_that_can_not_be_is_refused(till: Till) -> None:
+    assert till.http.get("/v1/events?after=-1").status_code == 422
+    assert till.http.get(f"/v1/events?after={2**63}").status_code == 422
