@@ -115,6 +115,7 @@ def _api(ground: _Ground, parts: _Parts, listener: socket.socket) -> FastAPI:
         previews=parts.devices.previews,
         settings=ground.settings.api,
         listener=listener,
+        slips=parts.spooler,
     )
 
 

@@ -2,16 +2,18 @@
 
 A page of another origin can reach 127.0.0.1 or the box's address, and a host name of its own can be made to point there
 (DNS rebinding). So Host must name the box by an address or a name that is its own, Origin, where there is one, must be
-the same place, and no CORS header is ever sent. Programs of this machine are trusted; everyone else needs the cookie of
-a paired screen, and gets the page and the pairing itself without one.
+the same place, and no CORS header is ever sent. Programs of this machine are trusted, so no proxy may stand before the
+API; everyone else needs the cookie of a paired screen, and gets the page and the pairing itself without one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,35 +25,72 @@ COOKIE = "comptoir-screen"
 _OPEN_PATHS = ("/", "/v1/pairing")
 _OPEN_FOLDER = "/page/"
 _UNAUTHORISED, _FORBIDDEN, _TOO_LARGE = 401, 403, 413
+_POLICY_VIOLATION = 1008
 
 Say = Callable[[Problem, str | None], str]
 """A sentence, in the language of an Accept-Language header."""
 
 
+class Doorkeeper(Protocol):
+    """Knows the paired screens."""
+
+    def is_paired(self, cookie: str) -> bool:
+        """Whether a cookie is that of a paired screen."""
+        ...
+
+    def saw(self, cookie: str) -> None:
+        """A paired screen called."""
+        ...
+
+    async def until_revoked(self, cookie: str) -> None:
+        """Wait until the screen with this cookie isn't paired any more."""
+        ...
+
+
 class Guard:
     """ASGI middleware that refuses what doesn't come from this machine or a paired screen, and too large bodies."""
 
-    def __init__(self, app: ASGIApp, *, names: Iterable[str], is_paired: Callable[[str], bool], say: Say) -> None:
+    def __init__(self, app: ASGIApp, *, names: Iterable[str], doorkeeper: Doorkeeper, say: Say) -> None:
         """Set up.
 
         Args:
             names: Host names that the network gives the box.
-            is_paired: Whether a cookie is that of a paired screen.
         """
         self._app = app
         self._names = frozenset(name.lower() for name in names)
-        self._is_paired = is_paired
+        self._doorkeeper = doorkeeper
         self._say = say
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
-        else:
+        if refusal is not None and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal[1]})
+        elif refusal is not None:
             await _refuse(send, *refusal)
+        elif scope["type"] == "lifespan" or is_at_home(scope) or (cookie := _cookie_of(scope)) is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._let_in(cookie, scope, receive, send)
+
+    async def _let_in(self, cookie: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a screen; what it only listens to ends when it is let in no more."""
+        self._doorkeeper.saw(cookie)
+        if scope["type"] == "http" and scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        serving = asyncio.ensure_future(self._app(scope, receive, send))
+        revoked = asyncio.ensure_future(self._doorkeeper.until_revoked(cookie))
+        try:
+            await asyncio.wait({serving, revoked}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            elif scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": Problem.NOT_PAIRED.value})
+        finally:
+            serving.cancel()
+            revoked.cancel()
+            await asyncio.gather(serving, revoked, return_exceptions=True)
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
@@ -61,8 +100,10 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and not _same_place(urlsplit(origin).netloc, host):
             return _FORBIDDEN, "foreign-origin", "Origin: web pages of other origins may not use this API"
-        length = headers.get(b"content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES or b"transfer-encoding" in headers:
+        if headers.get(b"sec-fetch-site") == "cross-site" and headers.get(b"sec-fetch-mode") != "navigate":
+            # An <img> or <script> of a foreign page sends no Origin (https://www.w3.org/TR/fetch-metadata/)
+            return _FORBIDDEN, "foreign-origin", "Sec-Fetch-Site: web pages of other origins may not use this API"
+        if not _is_small(headers.get(b"content-length", "0")) or b"transfer-encoding" in headers:
             return _TOO_LARGE, "too-large", f"The body must have a Content-Length of at most {MAX_BODY_BYTES} bytes"
         if not self._may_enter(scope, headers):
             said = self._say(Problem.NOT_PAIRED, headers.get(b"accept-language"))
@@ -74,29 +115,37 @@ class Guard:
         name = _name_of(host)
         if is_loopback(host):
             return is_at_home(scope)
-        server = scope.get("server")
-        return name is not None and (name in self._names or (server is not None and _same_address(name, server[0])))
+        if name is None or name in self._names:
+            return name is not None
+        address, server = _address(name), scope.get("server")
+        return address is not None and server is not None and address == _address(server[0])
 
     def _may_enter(self, scope: Scope, headers: dict[bytes, str]) -> bool:
         if is_at_home(scope) or scope["path"] in _OPEN_PATHS or scope["path"].startswith(_OPEN_FOLDER):
             return True
         cookie = cookie_in(headers.get(b"cookie", ""))
-        return cookie is not None and self._is_paired(cookie)
+        return cookie is not None and self._doorkeeper.is_paired(cookie)
 
 
 def is_at_home(scope: Scope) -> bool:
-    """Whether the caller is a program of this machine."""
-    client = scope.get("client")
-    return client is not None and is_loopback(f"[{client[0]}]" if ":" in client[0] else client[0])
+    """Whether the caller is a program of this machine: it calls from loopback, or from the address that it calls."""
+    client, server = scope.get("client"), scope.get("server")
+    if client is None or (address := _address(client[0])) is None:
+        return False
+    return address.is_loopback or (server is not None and address == _address(server[0]))
 
 
 def is_loopback(host: str) -> bool:
     """Whether a Host header or the host of an origin names this machine; the port doesn't matter."""
     name = _name_of(host)
-    try:
-        return name == "localhost" or (name is not None and ipaddress.ip_address(name).is_loopback)
-    except ValueError:
-        return False
+    if name is None or name == "localhost":
+        return name is not None
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+def _cookie_of(scope: Scope) -> str | None:
+    return cookie_in("; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"))
 
 
 def cookie_in(header: str) -> str | None:
@@ -119,11 +168,17 @@ def _name_of(host: str) -> str | None:
         return None
 
 
-def _same_address(name: str, address: str) -> bool:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address; IPv4 as it is, also where a socket for both kinds writes it as IPv6."""
     try:
-        return ipaddress.ip_address(name) == ipaddress.ip_address(address)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_small(length: str) -> bool:
+    return length.isdecimal() and len(length) <= len(str(MAX_BODY_BYTES)) and int(length) <= MAX_BODY_BYTES
 
 
 async def _refuse(send: Send, status: int, kind: str, detail: str) -> None:

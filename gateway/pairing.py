@@ -7,17 +7,20 @@ shopkeeper out.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import math
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from edge_config.enrolment import write_private
-from gateway.errors import CounterError, SetUpFault
+from gateway.errors import CounterError
 from gateway.words import Problem
 
 PIN_DIGITS = 6
@@ -26,6 +29,21 @@ TRIES_PER_ADDRESS, TRIES = 5, 20
 MOST_SCREENS = 20
 SCREENS = "screens.json"
 """The paired screens, in the data folder."""
+_SEEN_EVERY = timedelta(hours=1)
+"""Noting each call would wear the disk out."""
+_log = structlog.get_logger("comptoir.pairing")
+
+
+class TooManyPins(CounterError):
+    """An address, or all of them, tried too often.
+
+    Attributes:
+        retry_after_s: When this PIN is over; another one may be had at once.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(Problem.TOO_MANY_PINS)
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +51,17 @@ class PairedScreen:
     """A screen that may use the counter.
 
     Attributes:
-        screen: Names it in the list.
+        screen: Id, to revoke it by.
+        name: How people call it; its address where nobody said.
         cookie_hash: SHA-256 of its cookie, in hex; the cookie itself is kept nowhere.
+        seen_at: When it last called, to the hour.
     """
 
     screen: str
+    name: str
     cookie_hash: str
-    address: str
     paired_at: datetime
+    seen_at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,15 +78,12 @@ class Pairing:
     """Who is paired, and the PIN on offer."""
 
     def __init__(self, data_dir: Path, *, now: Callable[[], datetime], monotonic_s: Callable[[], float]) -> None:
-        """Read who is paired.
-
-        Raises:
-            SetUpFault: The list can't be read.
-        """
+        """Read who is paired; nobody, where that can't be read."""
         self._path = data_dir / SCREENS
         self._now = now
         self._monotonic_s = monotonic_s
         self._offer: _Offer | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
         self._screens = _read(self._path)
 
     @property
@@ -79,33 +97,54 @@ class Pairing:
         self._offer = _Offer(pin=pin, ends_s=self._monotonic_s() + PIN_LIVES_S)
         return pin
 
-    def pair(self, pin: str, *, address: str) -> str:
+    def pair(self, pin: str, *, address: str, name: str = "") -> str:
         """Take a PIN from a screen and return the cookie that it shows from now on.
 
         Raises:
             CounterError: It isn't the PIN on offer, or there were too many tries.
         """
-        offer = self._offer
-        if offer is None or self._monotonic_s() >= offer.ends_s:
+        offer, now_s = self._offer, self._monotonic_s()
+        if offer is None or now_s >= offer.ends_s:
             raise CounterError(Problem.WRONG_PIN)
         if not offer.may_try(address):
-            raise CounterError(Problem.TOO_MANY_PINS)
+            raise TooManyPins(retry_after_s=math.ceil(offer.ends_s - now_s))
         if not secrets.compare_digest(pin.encode(), offer.pin.encode()):
             offer.tries[address] = offer.tries.get(address, 0) + 1
             raise CounterError(Problem.WRONG_PIN)
         self._offer = None
-        cookie = secrets.token_urlsafe(32)
+        cookie, now = secrets.token_urlsafe(32), self._now()
         screen = PairedScreen(
-            screen=secrets.token_hex(4), cookie_hash=_hash(cookie), address=address, paired_at=self._now()
+            screen=secrets.token_hex(4), name=name or address, cookie_hash=_hash(cookie), paired_at=now, seen_at=now
         )
-        # The oldest makes room: a shop has a handful.
-        self._keep((*self._screens, screen)[-MOST_SCREENS:])
+        # The one that was away longest makes room: a shop has a handful.
+        others = sorted(self._screens, key=lambda paired: paired.seen_at)
+        self._keep((*others, screen)[-MOST_SCREENS:])
         return cookie
 
     def is_paired(self, cookie: str) -> bool:
         """Whether a screen with this cookie is paired."""
-        given = _hash(cookie)
-        return any(secrets.compare_digest(given, screen.cookie_hash) for screen in self._screens)
+        return self._find(cookie) is not None
+
+    def saw(self, cookie: str) -> None:
+        """A paired screen called."""
+        screen, now = self._find(cookie), self._now()
+        if screen is not None and now - screen.seen_at >= _SEEN_EVERY:
+            seen = tuple(replace(paired, seen_at=now) if paired is screen else paired for paired in self._screens)
+            try:
+                self._keep(seen)
+            except CounterError as error:
+                self._screens = seen  # until the next start
+                _log.warning("screen not noted", screen=screen.screen, reason=str(error))
+
+    async def until_revoked(self, cookie: str) -> None:
+        """Wait until the screen with this cookie isn't paired any more."""
+        while self.is_paired(cookie):
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(kept)
+            try:
+                await kept
+            finally:
+                self._waiting.discard(kept)
 
     def revoke(self, screen: str) -> None:
         """Let a screen in no more."""
@@ -117,6 +156,13 @@ class Pairing:
         except OSError as error:
             raise CounterError(Problem.DISK_FULL) from error
         self._screens = screens
+        for kept in self._waiting:
+            if not kept.done():
+                kept.set_result(None)
+
+    def _find(self, cookie: str) -> PairedScreen | None:
+        given = _hash(cookie)
+        return next((screen for screen in self._screens if secrets.compare_digest(given, screen.cookie_hash)), None)
 
 
 def _hash(cookie: str) -> str:
@@ -128,5 +174,7 @@ def _read(path: Path) -> tuple[PairedScreen, ...]:
         return msgspec.json.decode(path.read_bytes(), type=tuple[PairedScreen, ...])
     except FileNotFoundError:
         return ()
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SetUpFault(f"{path}: can't be read ({error}); remove it, and pair the screens again") from None
+    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        # Nobody is let in, and the counter goes on; the next screen that is paired writes a new list.
+        _log.error("paired screens not readable: pair them again", path=str(path), reason=str(error))
+        return ()

@@ -125,6 +125,23 @@ def sample_receipt(shop_name: str, at: datetime, zone: ZoneInfo) -> Receipt:
     )
 
 
+def pin_slip(shop_name: str, pin: str, url: str) -> Receipt:
+    """What lets one more screen in; worth nothing some minutes later."""
+    return Receipt(
+        elements=(
+            Line(text=shop_name or "Comptoir", bold=True, align=Align.CENTRE),
+            Line(text="Relier un écran / Pair a screen", align=Align.CENTRE),
+            Rule(),
+            Line(text=url, align=Align.CENTRE),
+            Line(text=pin, bold=True, align=Align.CENTRE, double=True),
+            Rule(),
+            Line(text="Valable 5 minutes, pour un seul écran.", align=Align.CENTRE),
+            Line(text="Valid for 5 minutes, for one screen.", align=Align.CENTRE),
+            Cut(),
+        )
+    )
+
+
 def _training() -> Line:
     return Line(text="ENTRAÎNEMENT - SANS VALEUR", bold=True, align=Align.CENTRE)
 

@@ -49,8 +49,9 @@ def bind(settings: ApiSettings) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where the API is."""
+    """Where the API is, for programs of this machine."""
     host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -64,6 +64,7 @@ class Spooler:
         self._retry_s = retry_s
         self._moved = moved
         self._changed = asyncio.Event()
+        self._printer: Printer | None = None
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -87,14 +88,30 @@ class Spooler:
 
     async def serve(self, printer: Printer) -> None:
         """Print what is queued, for as long as the printer is open; the supervisor calls again when it is back."""
-        while True:
-            self._changed.clear()
-            waiting = await asyncio.to_thread(self._journal.jobs, JobState.QUEUED)
-            job = next((job for job in waiting if job.kind == RECEIPT_JOB), None)
-            if job is None or not await self._print(job, printer):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._retry_s):
-                        await self._changed.wait()
+        self._printer = printer
+        try:
+            while True:
+                self._changed.clear()
+                waiting = await asyncio.to_thread(self._journal.jobs, JobState.QUEUED)
+                job = next((job for job in waiting if job.kind == RECEIPT_JOB), None)
+                if job is None or not await self._print(job, printer):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._retry_s):
+                            await self._changed.wait()
+        finally:
+            self._printer = None
+
+    async def print_slip(self, receipt: Receipt) -> bool:
+        """Print what is worth nothing later: now, between two jobs, or never.
+
+        Returns:
+            Whether it came out, as far as is known.
+        """
+        printer = self._printer
+        if printer is None:
+            return False
+        data = await asyncio.to_thread(self._compose, receipt, self._paper)
+        return not isinstance(await printer.print(data), NotStarted)
 
     async def settled(self) -> None:
         """Wait until no job is being sent."""

@@ -8,10 +8,11 @@ from fastapi import FastAPI
 
 from edge_config.settings import ApiSettings
 from gateway.api.counter import add_counter
+from gateway.api.documented import DocumentedApi
 from gateway.api.events import add_events
 from gateway.api.language import language_of
 from gateway.api.page import add_page
-from gateway.api.pairing import add_pairing
+from gateway.api.pairing import Slips, add_pairing
 from gateway.api.previews import add_previews
 from gateway.api.printing import add_printing
 from gateway.api.problems import add_problems
@@ -28,6 +29,10 @@ DESCRIPTION = """What a till can ask of the counter, and hear from it.
 An operation carries an `Idempotency-Key`, a UUID that becomes its event id: repeating a request whose answer was lost
 gives the first answer again, never a second operation. Errors are problem+json (RFC 9457); their `detail` is a sentence
 for the shopkeeper, in the language of `Accept-Language` (fr, en) or else the box's.
+
+Two WebSockets push, and are closed when spoken to: `/v1/screen/live?language=` sends `{"screen": …}`, what
+`GET /v1/screen` answers, at once and at each change; `/v1/events/live?after=` sends `{"position": …, "event": …}` for
+each CloudEvent after a position in the journal.
 """
 
 
@@ -38,19 +43,21 @@ def build_api(
     previews: Previews,
     settings: ApiSettings,
     listener: socket.socket | None = None,
+    slips: Slips | None = None,
 ) -> FastAPI:
     """The application of a box.
 
     Args:
+        slips: Where a PIN can be printed.
         listener: What it is served on.
     """
     own = screen.agent.views.language
-    api = FastAPI(title="Comptoir", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+    api = DocumentedApi(title="Comptoir", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
     api.state.listener = listener
     api.add_middleware(
         Guard,
         names=settings.names,
-        is_paired=pairing.is_paired,
+        doorkeeper=pairing,
         say=lambda problem, accepted: words_for(problem, language_of(accepted, own)),
     )
     add_problems(api, language=own)
@@ -58,7 +65,7 @@ def build_api(
     add_printing(api, screen.agent)
     add_screen(api, screen)
     add_events(api, screen.agent.lookup, screen.changes, language=own)
-    add_pairing(api, pairing)
+    add_pairing(api, pairing, slips)
     add_receipts(api)
     add_previews(api, previews)
     add_page(api, screen.page, embedded_in=settings.embedded_in)

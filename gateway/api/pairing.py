@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import FastAPI, Request, Response
-from pydantic import Field
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import AfterValidator, Field
 
+from drivers.escpos.compose import Receipt
 from gateway.api.bodies import Body
+from gateway.api.counter import Speaking
+from gateway.api.problems import problem
 from gateway.errors import CounterError
 from gateway.guard import COOKIE, cookie_in, is_at_home
-from gateway.pairing import PIN_DIGITS, PIN_LIVES_S, Pairing
+from gateway.pairing import PIN_DIGITS, PIN_LIVES_S, PairedScreen, Pairing, TooManyPins
+from gateway.receipts import pin_slip
 from gateway.views import JSON
 from gateway.words import Problem
 
@@ -20,49 +24,82 @@ _DISCARD = ("192.0.2.1", 9)
 """An address for documentation (RFC 5737): asking the way there sends nothing and tells which address leads out."""
 
 
+OnPaper = Annotated[bool, Query(alias="print", description="Print the PIN, too.")]
+
+
+class Slips(Protocol):
+    """Prints what is worth nothing later."""
+
+    async def print_slip(self, receipt: Receipt) -> bool:
+        """Print it now or never; whether it came out, as far as is known."""
+        ...
+
+
 class PinBody(Body):
-    """What the shopkeeper typed on the new screen."""
+    """What the shopkeeper typed on the new screen.
 
-    pin: Annotated[str, Field(pattern=rf"^\s*\d{{{PIN_DIGITS}}}\s*$")]
+    Attributes:
+        name: How the list of screens calls it.
+    """
+
+    pin: Annotated[str, Field(pattern=rf"^\s*[0-9]{{{PIN_DIGITS}}}\s*$")]
+    name: Annotated[str, Field(max_length=40), AfterValidator(lambda name: " ".join(name.split()))] = ""
 
 
-def add_pairing(api: FastAPI, pairing: Pairing) -> None:
-    """Join the paths of pairing."""
+def add_pairing(api: FastAPI, pairing: Pairing, slips: Slips | None = None) -> None:
+    """Join the paths of pairing.
+
+    Args:
+        slips: The printer; None where there is none.
+    """
 
     @api.post("/v1/pairing/offers", tags=["screens"])
-    async def offers(request: Request) -> JSON:
+    async def offers(request: Request, agent: Speaking, on_paper: OnPaper = False) -> JSON:
         """A PIN for one more screen; only the box's own and paired screens get one."""
+        if on_paper and slips is None:
+            raise CounterError(Problem.NO_PRINTER)
         url = _url_for_others(request)
-        return {"pin": pairing.offer(), "valid_s": PIN_LIVES_S, "url": url}
+        pin = pairing.offer()
+        offer: JSON = {"pin": pin, "valid_s": PIN_LIVES_S, "url": url}
+        if on_paper and slips is not None:
+            offer["printed"] = await slips.print_slip(pin_slip(agent.configured.configuration.shop_name, pin, url))
+        return offer
 
     @api.post("/v1/pairing", tags=["screens"], status_code=204)
-    async def pair(body: PinBody, request: Request) -> Response:
+    async def pair(body: PinBody, request: Request, agent: Speaking) -> Response:
         """Pair this screen by its PIN; it keeps a cookie."""
         address = request.client.host if request.client is not None else ""
-        cookie = pairing.pair(body.pin.strip(), address=address)
+        try:
+            cookie = pairing.pair(body.pin.strip(), address=address, name=body.name)
+        except TooManyPins as error:
+            refusal = problem(429, error.problem.value, error.say(agent.views.language))
+            refusal.headers["Retry-After"] = str(error.retry_after_s)
+            return refusal
         response = Response(status_code=204)
         response.set_cookie(COOKIE, cookie, max_age=_A_YEAR_S, httponly=True, samesite="strict")
         return response
 
     @api.get("/v1/pairing", tags=["screens"])
     async def paired(request: Request) -> JSON:
-        """Whether this screen may use the counter."""
+        """Whether this screen may use the counter; if so, every paired screen."""
         cookie = cookie_in(request.headers.get("cookie", ""))
-        return {"paired": is_at_home(request.scope) or (cookie is not None and pairing.is_paired(cookie))}
-
-    @api.get("/v1/pairing/screens", tags=["screens"])
-    async def screens() -> list[JSON]:
-        """Every paired screen."""
-        return [
-            {"screen": screen.screen, "address": screen.address, "paired_at": screen.paired_at.isoformat()}
-            for screen in pairing.screens
-        ]
+        is_in = is_at_home(request.scope) or (cookie is not None and pairing.is_paired(cookie))
+        return {"paired": is_in, "screens": [_view(screen) for screen in pairing.screens] if is_in else []}
 
     @api.delete("/v1/pairing/screens/{screen}", tags=["screens"], status_code=204)
     async def revoke(screen: str) -> Response:
         """Let a screen in no more."""
         pairing.revoke(screen)
         return Response(status_code=204)
+
+
+def _view(screen: PairedScreen) -> JSON:
+    return {
+        "id": screen.screen,
+        "name": screen.name,
+        "paired_at": screen.paired_at.isoformat(),
+        "seen_at": screen.seen_at.isoformat(),
+    }
 
 
 def _url_for_others(request: Request) -> str:

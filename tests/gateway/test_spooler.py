@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -15,14 +16,14 @@ from drivers.escpos.words import Condition
 from edge_config.settings import BoxSettings, Confirmation, PrinterSettings
 from gateway.devices import DeviceBoard
 from gateway.orders import Kind, Order
-from gateway.receipts import RECEIPT_JOB, encode_ticket
+from gateway.receipts import RECEIPT_JOB, encode_ticket, sample_receipt
 from gateway.spooler import Spooler
 from gateway.tickets import ticket_for
 from hardware_sim.printer.twin import PrinterTwin
 from programme.decide import Sell
 from sync.journal import Job, JobState
 from tests.gateway.playing import run_devices, until
-from tests.gateway.world import VOUCHER, Box
+from tests.gateway.world import NOON, VOUCHER, Box
 
 
 class FakePrinter:
@@ -198,3 +199,43 @@ def reprint(box: Box, job: Job) -> None:
     assert found is not None
     ticket = ticket_for(found.event, box.configured, code=box.tickets()[0].code, duplicate=True)
     box.journal.submit(lambda tx: tx.add_job(RECEIPT_JOB, job.event_id, encode_ticket(ticket))).result()
+
+
+SLIP = sample_receipt("Librairie des Halles", NOON, ZoneInfo("Europe/Paris"))
+
+
+@pytest.mark.parametrize("end", [Confirmed(), Uncertain(reason=Condition.SILENT)])
+def test_a_slip_is_printed_now_and_leaves_no_job(printing_box: Box, end: PrintOutcome) -> None:
+    assert print_slip(spooler(printing_box), FakePrinter(end)) is True
+    assert printing_box.journal.jobs() == []
+
+
+def test_a_slip_does_not_wait_for_paper(printing_box: Box) -> None:
+    work, printer = spooler(printing_box), FakePrinter(NotStarted(reason=Condition.PAPER_OUT), Confirmed())
+
+    assert print_slip(work, printer) is False
+    serve_until(work, printer, lambda: True)
+
+    assert len(printer.printed) == 1
+
+
+def test_a_slip_does_not_wait_for_the_printer(printing_box: Box) -> None:
+    work, printer = spooler(printing_box), FakePrinter(Confirmed())
+    serve_until(work, printer, lambda: True)
+
+    assert asyncio.run(work.print_slip(SLIP)) is False
+
+
+def print_slip(work: Spooler, printer: FakePrinter) -> bool:
+    """Print a slip while a printer is served."""
+    printed: list[bool] = []
+
+    async def run() -> None:
+        serving = asyncio.create_task(work.serve(printer))
+        await asyncio.sleep(0)  # the printer is taken up
+        printed.append(await work.print_slip(SLIP))
+        serving.cancel()
+        await asyncio.wait({serving})
+
+    asyncio.run(run())
+    return printed[0]

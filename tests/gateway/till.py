@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +14,17 @@ from uuid_utils.compat import uuid7
 from edge_config.settings import ApiSettings
 from gateway.agent import Agent
 from gateway.api.app import build_api
+from gateway.api.pairing import Slips
 from gateway.devices import DeviceBoard
 from gateway.page import read_page
 from gateway.pairing import Pairing
 from gateway.previews import Previews
 from gateway.printing import Printing
-from gateway.screen import Screen
+from gateway.screen import DeviceKind, Screen
 from gateway.views import Views
 from tests.gateway.world import NOON, Box
+
+KINDS = {"douchette": DeviceKind.SCANNER}
 
 
 class Down:
@@ -52,6 +56,13 @@ class Http:
 
         return asyncio.run(request())
 
+    def post_often(self, times: int, path: str, **given: Any) -> list[httpx.Response]:  # noqa: ANN401
+        async def requests() -> list[httpx.Response]:
+            async with httpx.AsyncClient(transport=self._transport, base_url=self._url) as client:
+                return [await client.post(path, **given) for _ in range(times)]
+
+        return asyncio.run(requests())
+
     def get(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
         return self.call("GET", path, **given)
 
@@ -66,7 +77,14 @@ class Till:
     """A till that calls the API of a box."""
 
     def __init__(
-        self, box: Box, *, language: str = "fr", has_printer: bool = False, settings: ApiSettings | None = None
+        self,
+        box: Box,
+        *,
+        language: str = "fr",
+        has_printer: bool = False,
+        settings: ApiSettings | None = None,
+        slips: Slips | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         self.box = box
         self.board = DeviceBoard(box.changes.announce)
@@ -92,11 +110,16 @@ class Till:
             now=box.clock.now,
             new_id=uuid7,
         )
-        self.screen = Screen(agent=agent, changes=box.changes, kinds={}, boot=uuid7(), page=read_page())
+        self.screen = Screen(agent=agent, changes=box.changes, kinds=KINDS, boot=uuid7(), page=read_page())
         self.pairing = Pairing(box.folder, now=box.clock.now, monotonic_s=self._monotonic_s)
         self.previews = Previews(monotonic_s=self._monotonic_s)
         self.api = build_api(
-            self.screen, pairing=self.pairing, previews=self.previews, settings=settings or ApiSettings()
+            self.screen,
+            pairing=self.pairing,
+            previews=self.previews,
+            settings=settings or ApiSettings(),
+            slips=slips,
+            listener=listener,
         )
         self.http = Http(self.api)
 

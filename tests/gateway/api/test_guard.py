@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Message, Scope
 
 from edge_config.settings import ApiSettings
-from gateway.guard import is_loopback
+from gateway.guard import is_at_home, is_loopback
+from tests.gateway.playing import until
 from tests.gateway.till import Http, Till
 from tests.gateway.world import Box
 
@@ -68,7 +69,7 @@ def test_a_stranger_can_not_claim_to_call_from_this_machine(shop: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/status", "/v1/screen", "/v1/counter", "/v1/events", "/openapi.json", "/v1/pairing/screens"]
+    "path", ["/v1/status", "/v1/screen", "/v1/counter", "/v1/events", "/openapi.json", "/v1/cameras/x/preview"]
 )
 def test_a_screen_that_is_not_paired_sees_nothing(shop: Till, path: str) -> None:
     response = from_lan(shop).get(path, headers={"Accept-Language": "en"})
@@ -85,6 +86,40 @@ def test_it_gets_the_page_and_the_pairing(shop: Till, path: str) -> None:
 
 def test_only_a_screen_that_is_in_makes_a_pin(shop: Till) -> None:
     assert from_lan(shop).post("/v1/pairing/offers").status_code == 401
+
+
+def test_a_program_of_this_machine_may_use_its_address_on_the_network(shop: Till) -> None:
+    # Nobody else can hold a conversation from the box's own address.
+    assert Http(shop.api, address=BOX, url=HERE).get("/v1/status").status_code == 200
+    assert Http(shop.api, address=BOX, url="http://127.0.0.1:8787").get("/v1/status").status_code == 403
+
+
+def test_a_socket_for_both_kinds_of_address_writes_ipv4_its_own_way() -> None:
+    def scope(client: str, server: str) -> Scope:
+        return {"type": "http", "client": (client, 1), "server": (server, 8787)}
+
+    assert is_at_home(scope("::ffff:127.0.0.1", "::ffff:127.0.0.1"))
+    assert is_at_home(scope("::1", "::1"))
+    assert is_at_home(scope("::ffff:192.168.1.20", "192.168.1.20"))
+    assert not is_at_home(scope("::ffff:192.168.1.31", "::ffff:192.168.1.20"))
+    assert not is_at_home({"type": "http", "client": None, "server": ("/run/comptoir.sock", None)})
+
+
+def test_pictures_and_scripts_in_foreign_pages_get_nothing_but_links_lead_here(till: Till) -> None:
+    def status(mode: str, site: str) -> int:
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+        return till.http.get("/v1/counter", headers=headers).status_code
+
+    assert status("no-cors", "cross-site") == 403
+    assert status("navigate", "cross-site") == 200
+    assert status("no-cors", "same-origin") == 200
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "9" * 5_000, "²", "65537", ""])
+def test_a_length_that_is_none_or_too_large(till: Till, length: str) -> None:
+    sent = till.http.post("/v1/scans", content=b"{}", headers=[(b"Content-Length", length.encode("latin-1"))])
+
+    assert sent.status_code == 413
 
 
 def test_a_page_of_another_address_of_the_network_is_refused(shop: Till) -> None:
@@ -128,6 +163,42 @@ def test_a_websocket_is_guarded_like_the_rest(shop: Till) -> None:
     assert connect(TABLET, host="evil.example")["type"] == "websocket.close"
     assert connect(TABLET, host=f"{BOX}:8787", origin=HERE)["type"] == "websocket.close"
     assert connect("127.0.0.1", host="127.0.0.1:8787", origin="http://evil.example")["type"] == "websocket.close"
+
+
+@pytest.mark.parametrize("path", ["/v1/screen/live", "/v1/events"])
+def test_what_a_screen_listens_to_ends_when_it_is_revoked(shop: Till, path: str) -> None:
+    sent: list[Message] = []
+    cookie = shop.pairing.pair(shop.pairing.offer(), address=TABLET)
+    (screen,) = shop.pairing.screens
+    scope: Scope = {
+        "type": "websocket" if path.endswith("live") else "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", f"{BOX}:8787".encode()), (b"cookie", f"comptoir-screen={cookie}".encode())],
+        "client": (TABLET, 1),
+        "server": (BOX, 8787),
+        "subprotocols": [],
+    }
+
+    async def story() -> None:
+        given: asyncio.Queue[Message] = asyncio.Queue()
+        given.put_nowait({"type": "websocket.connect" if scope["type"] == "websocket" else "http.request"})
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        serving = asyncio.ensure_future(shop.api(scope, given.get, send))
+        await until(lambda: bool(sent))
+        shop.pairing.revoke(screen.screen)
+        await serving
+
+    asyncio.run(story())
+
+    if scope["type"] == "websocket":
+        assert (sent[0]["type"], sent[-1]["type"], sent[-1]["code"]) == ("websocket.accept", "websocket.close", 1008)
+    else:
+        assert sent[0]["status"] == 200
 
 
 def test_a_huge_body_is_refused_before_it_is_read(till: Till) -> None:
