@@ -46,9 +46,10 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
     for row in placement.added:
         verdicts += _take_row(work, sender, row, is_fork=False)
     for row in placement.forked:
-        journal.add_fork(work.db, device.device, row, at=work.now)
-        # No verdict: the ack speaks of central's branch, and the box sends these rows again in an epoch of their own.
-        _take_row(work, sender, row, is_fork=True)
+        # Whatever its branch, a row is judged once, when it comes; a copy in a later epoch is another row.
+        if journal.add_fork(work.db, device.device, row, at=work.now):
+            # No verdict: the ack speaks of central's branch, and the box copies these rows to an epoch of their own.
+            _take_row(work, sender, row, is_fork=True)
     if placement.watermark != before:
         journal.set_watermark(work.db, device.device, epoch, placement.watermark)
     book(work)

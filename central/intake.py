@@ -8,7 +8,7 @@ from enum import Enum
 from uuid import UUID
 
 from central.keys import SIGNING_KEY_ID
-from central.store import authorisations, events, grants
+from central.store import authorisations, desk, events, grants
 from central.store.devices import Device
 from central.store.schema import NUL
 from central.work import Work
@@ -18,6 +18,7 @@ from programme.events import (
     AuthorisationAbandoned,
     AuthorisationAnswered,
     DayClosed,
+    Decided,
     Earned,
     EpochOpened,
     Event,
@@ -91,7 +92,7 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
     if event.ordered_at > sender.latest_at:
         raise NotUnderstood(f"more than five minutes ahead of central's time: {event.ordered_at.isoformat()}")
     match event.data:
-        case InstrumentIssued() | GrantIssued() | AuthorisationAnswered():
+        case InstrumentIssued() | GrantIssued() | AuthorisationAnswered() | Decided():
             raise NotUnderstood(f"only central writes {event.type}")
         case GrantReceived() as received:
             _check_grant(work, sender.device, received)
@@ -103,12 +104,13 @@ def understand(work: Work, sender: Sender, raw: bytes) -> Event:
 
 
 def take(work: Work, sender: Sender, event: Event, raw: bytes) -> Taken:
-    """Store an understood event, once, and let it end what it ends."""
+    """Store an understood event, once, let it end what it ends, and take its rows out of quarantine."""
     device = sender.device
     known = events.raw(work.db, event.event_id)
     if known is not None:
         return Taken.REPEATED if known == raw else Taken.CONFLICTING
     work.store(event, raw)
+    desk.release(work.db, event, raw)
     if event.event_id in sender.asked:
         authorisations.end(work.db, device.device, event.event_id)
     match event.data:

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
+from central.store import events
 from central.store.instants import from_us, to_us
-from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, NUL, QUARANTINE
+from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, NUL, QUARANTINE, ROWS
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
-from programme.events import Redeemed
+from programme.events import Event, Redeemed, Voided
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
 from sync.chain import Row
@@ -46,14 +47,14 @@ def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) 
 
 
 def quarantine(db: Connection, device: str, row: Row, *, reason: str, at: datetime) -> None:
-    """Keep a row that isn't understood, verbatim, and what it spent if it can be read that far."""
+    """Keep a row that isn't understood, verbatim, and what it took from an instrument if it can be read that far."""
     key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
     if db.execute(select(QUARANTINE.c.seq).filter_by(**key)).one_or_none() is None:
         values = {"bytes": row.event, "reason": reason, "received_at_us": to_us(at)}
-        db.execute(insert(QUARANTINE).values(**key, **values, **_as_read(device, row.event)))
+        db.execute(insert(QUARANTINE).values(**key, **values, **_as_read(db, device, row.event)))
 
 
-def _as_read(device: str, raw: bytes) -> dict[str, str | int]:
+def _as_read(db: Connection, device: str, raw: bytes) -> dict[str, str | int]:
     if NUL in raw:
         return {}
     try:
@@ -63,7 +64,7 @@ def _as_read(device: str, raw: bytes) -> dict[str, str | int]:
     if event.source != device:
         return {}
     data = event.data
-    if not isinstance(data, Redeemed) or data.counter.training:
+    if not isinstance(data, Redeemed | Voided) or data.counter.training or not _takes_value(db, data):
         return {"event_id": str(event.event_id)}
     return {
         "event_id": str(event.event_id),
@@ -73,8 +74,27 @@ def _as_read(device: str, raw: bytes) -> dict[str, str | int]:
     }
 
 
+def _takes_value(db: Connection, data: Redeemed | Voided) -> bool:
+    """Whether a spend, or a void of what gave value; nobody knows what a void of an unknown operation takes back."""
+    target = events.find(db, data.target) if isinstance(data, Voided) else None
+    return target is None or not isinstance(target.data, Redeemed)
+
+
+def release(db: Connection, event: Event, raw: bytes) -> None:
+    """Take rows out of quarantine whose very event is booked, by whichever row it came.
+
+    A first row stays: what it says of its epoch wasn't understood, and an epoch without its opening gets no grant.
+    """
+    same = (QUARANTINE.c.device == event.source, QUARANTINE.c.event_id == str(event.event_id), QUARANTINE.c.seq > 1)
+    for row in db.execute(select(QUARANTINE).where(*same)).all():
+        if row.bytes == raw:
+            key = {"device": row.device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash}
+            db.execute(update(ROWS).filter_by(**key).values(event_id=row.event_id))
+            db.execute(delete(QUARANTINE).filter_by(**key))
+
+
 def quarantined_spends_minor(db: Connection, key: InstrumentKey) -> int:
-    """What was spent on an instrument by rows that wait for a person, and isn't kept free by an open ask of theirs."""
+    """What rows that wait for a person took from an instrument, unless an open ask of theirs keeps it free."""
     booked = select(EVENTS.c.event_id).where(EVENTS.c.event_id == QUARANTINE.c.event_id)
     kept_free = select(AUTHORISATIONS.c.authorisation).where(
         AUTHORISATIONS.c.authorisation == QUARANTINE.c.event_id,

@@ -156,12 +156,14 @@ def add(db: Connection, device: str, row: Row, *, event_id: UUID | None) -> None
     )
 
 
-def add_fork(db: Connection, device: str, row: Row, *, at: datetime) -> None:
-    """Keep a row of another branch, verbatim."""
+def add_fork(db: Connection, device: str, row: Row, *, at: datetime) -> bool:
+    """Keep a row of another branch, verbatim; False where it is kept already."""
     key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
-    if db.execute(select(FORKS.c.seq).filter_by(**key)).one_or_none() is None:
-        values = {"previous": row.previous.hex(), "bytes": row.event, "received_at_us": to_us(at)}
-        db.execute(insert(FORKS).values(**key, **values))
+    if db.execute(select(FORKS.c.seq).filter_by(**key)).one_or_none() is not None:
+        return False
+    values = {"previous": row.previous.hex(), "bytes": row.event, "received_at_us": to_us(at)}
+    db.execute(insert(FORKS).values(**key, **values))
+    return True
 
 
 def evict(db: Connection, device: str, epoch: str, *, first_seq: int, at: datetime) -> None:

@@ -219,6 +219,40 @@ def test_value_spent_by_a_row_in_quarantine_is_not_approved_again(
     assert centre.ask(box_b, box_b.ask(CARD, card, 300)).approved
 
 
+def a_void(box: Box, card: str, target: UUID, amount_minor: int) -> Voided:
+    return Voided(
+        programme=CARD,
+        instrument=card,
+        currency="EUR",
+        target=target,
+        amount_minor=amount_minor,
+        counter=box.counter,
+        evidence=Evidence(rules_version=1),
+    )
+
+
+def test_value_that_a_void_in_quarantine_takes_back_is_not_approved(
+    centre: Centre, box_a: Box, box_b: Box, card: str
+) -> None:
+    earn = box_a.earned(card, 700)
+    centre.batch(box_a)
+    box_a.happened(a_void(box_a, card, earn.event_id, 700), at=NOON + timedelta(minutes=6))
+    box_a.happened(a_void(box_a, card, UUID(int=99_999), 100), at=NOON + timedelta(minutes=7))
+    centre.batch(box_a)
+
+    assert refusal(centre.ask(box_b, box_b.ask(CARD, card, 901))) == refusals.ReservedElsewhere()
+    assert centre.ask(box_b, box_b.ask(CARD, card, 900)).approved
+
+
+def test_a_void_of_a_spend_in_quarantine_takes_nothing(centre: Centre, box_a: Box, box_b: Box, card: str) -> None:
+    spend = box_a.redeemed(CARD, card, 400)
+    centre.batch(box_a)
+    box_a.happened(a_void(box_a, card, spend.event_id, 400), at=NOON + timedelta(minutes=6))
+    assert centre.batch(box_a).ack.verdicts[-1].verdict is Verdict.QUARANTINED
+
+    assert centre.ask(box_b, box_b.ask(CARD, card, 600)).approved
+
+
 def test_an_approved_spend_in_quarantine_is_kept_free_once_and_named_at_the_desk(
     centre: Centre, box_a: Box, box_b: Box, card: str
 ) -> None:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from central import office
 from central.attention import desk_to_json
-from central.store import events
+from central.store import events, journal
 from central.store.instants import MICROSECOND
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import encode_event
-from programme.events import DayClosed, EpochReason, Event, InstrumentIssued, ProgrammeTotals, RowLink
+from programme.events import (
+    DayClosed,
+    Earned,
+    EpochReason,
+    Event,
+    Evidence,
+    InstrumentIssued,
+    ProgrammeTotals,
+    RowLink,
+)
 from sync.chain import Row
 from sync.closures import sign_closure
 from sync.topics import Up
 from sync.wire import MAX_BATCH_ROWS, MAX_MESSAGE_BYTES, Verdict, encode_batch
-from tests.central.world import CARD, NOON, VOUCHER, Box, Centre
+from tests.central.world import CARD, FILES, NOON, VOUCHER, Box, Centre
 
 FUNDER = "funder:albret-communaute"
 
@@ -476,6 +487,65 @@ def test_a_fork_s_rows_in_a_new_epoch_are_duplicates(centre: Centre, box_a: Box)
     assert (ack.epoch, ack.seq) == ("2-fedcba9876543210", 2)
     assert [verdict.verdict for verdict in ack.verdicts] == [Verdict.DUPLICATE]
     assert centre.balances()["holders"] == 130
+
+
+def of_new_rules(centre: Centre, box: Box, folder: Path) -> Event:
+    """Journal an earn by rules that central has only afterwards; by then its row is in quarantine."""
+    earn = an_earn(centre, box)
+    assert isinstance(earn.data, Earned)
+    newer = replace(earn, data=replace(earn.data, evidence=Evidence(rules_version=2)))
+    box.append(newer)
+    centre.batch(box)
+    path = folder / "card.toml"
+    path.write_text((FILES / f"{CARD}.toml").read_text().replace("version = 1", "version = 2"))
+    office.load_programme(centre.workshop, path)
+    return newer
+
+
+def test_a_row_of_a_fork_is_judged_once_and_off_the_desk_when_its_copy_is_booked(
+    centre: Centre, box_a: Box, tmp_path: Path
+) -> None:
+    box_a.earned(centre.card(), 100)
+    centre.batch(box_a)
+    fork(box_a, keep=1)
+    newer = of_new_rules(centre, box_a, tmp_path)
+
+    centre.batch(box_a, 2)
+    assert (len(waiting(centre)["quarantine"]), centre.balances()["holders"]) == (1, 100)
+
+    box_a.open_epoch("2-fedcba9876543210", box_a.rows[0].link)
+    box_a.append(newer)
+    centre.batch(box_a)
+    assert (waiting(centre)["quarantine"], centre.balances()["holders"]) == ([], 218)
+
+
+def test_a_row_in_quarantine_whose_copy_is_booked_counts_as_booked(centre: Centre, box_a: Box, tmp_path: Path) -> None:
+    newer = of_new_rules(centre, box_a, tmp_path)
+    other = list(box_a.rows)
+    fork(box_a, keep=1)
+    box_a.append_bytes(b"{}")
+    box_a.append(newer)
+    centre.batch(box_a, 2)  # its last row holds the same event
+    box_a.rows = other
+
+    assert [verdict.verdict for verdict in centre.batch(box_a).ack.verdicts] == [Verdict.DUPLICATE, Verdict.DUPLICATE]
+    assert centre.balances()["holders"] == 118
+
+
+def test_an_epoch_without_its_opening_has_none_when_its_first_row_s_event_is_booked(centre: Centre, box_a: Box) -> None:
+    centre.batch(box_a)
+    enrolled, earn = list(box_a.rows), an_earn(centre, box_a)
+    box_a.epoch, box_a.rows = "2-fedcba9876543210", []
+    box_a.append(earn)
+    centre.batch(box_a)
+    box_a.epoch, box_a.rows = "1-0123456789abcdef", enrolled
+    box_a.append(earn)
+    centre.batch(box_a, 2)
+
+    assert centre.balances()["holders"] == 118
+    assert [row["seq"] for row in waiting(centre)["quarantine"]] == [1]
+    with centre.workshop.read() as work:
+        assert journal.opened_epochs(work.db, "box-a") == {box_a.epoch}
 
 
 def test_tentative_rows_of_another_branch_give_way_when_the_gap_is_filled(centre: Centre, box_a: Box) -> None:
