@@ -60,6 +60,7 @@ def _delta(work: Work, programme: str, start: int, end: int, entries: list[Regis
         from_version=start,
         version=end,
         entries=tuple(_with_shop_names(work.db, entries)),
+        time=work.signed_time(),
     )
     signed = work.keys.sign(delta)
     if len(signed) <= MAX_MESSAGE_BYTES:

@@ -112,7 +112,11 @@ class Journal:
         lock = FileLock(path)
         with _letting_go(path, lock):
             journal = cls(next_session(path, device, key, clock, damaged=True), path, lock, new_id, key)
-        journal.left_out = journal.open_epoch(EpochReason.CORRUPTION)
+        try:
+            journal.left_out = journal.open_epoch(EpochReason.CORRUPTION)
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     def close(self) -> None:
@@ -235,7 +239,12 @@ class Journal:
 
     def apply_delta(self, delta: RegistryDelta) -> bool:
         """Take a registry delta whose signature was verified; False where a snapshot must be fetched."""
-        return self._writer.call(lambda _: replica.apply_delta(self._session.connection, delta))
+
+        def work(_: Transaction) -> bool:
+            self._session.clock.signed_time(delta.time)
+            return replica.apply_delta(self._session.connection, delta)
+
+        return self._writer.call(work)
 
     def replace_replica(self, snapshot: RegistrySnapshot) -> bool:
         """Put a verified snapshot in place of a programme's replica, in one step; one at a time.

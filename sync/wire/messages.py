@@ -196,13 +196,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryDelta:
-    """Registry entries that changed between two versions of one programme."""
+    """Registry entries that changed between two versions of one programme.
+
+    Attributes:
+        time: Central's signed time, as in an ack.
+    """
 
     programme: str
     generation: int
     from_version: int
     version: int
     entries: tuple[RegistryEntry, ...]
+    time: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,16 @@ def test_a_grant_is_journalled_once_and_the_replica_follows(
     def card(balance_minor: int) -> RegistryEntry:
         return RegistryEntry(instrument=instrument(1), status=InstrumentStatus.ACTIVE, balance_minor=balance_minor)
 
+    def delta(before: int, after: int, entry: RegistryEntry) -> RegistryDelta:
+        return RegistryDelta(
+            programme=CARD,
+            generation=1,
+            from_version=before,
+            version=after,
+            entries=(entry,),
+            time=datetime.now().astimezone(),
+        )
+
     async def play(agent: AgentProcess, centre: Centre) -> None:
         epoch = (await agent.get("/v1/status"))["epoch"]
         for _ in range(2):
@@ -118,12 +129,10 @@ def test_a_grant_is_journalled_once_and_the_replica_follows(
         centre.heads[CARD] = snapshots.put(CARD, 7, card(500))
         centre.acknowledge(epoch)
         await replica_at(agent, 7)
-        centre.send_delta(RegistryDelta(programme=CARD, generation=1, from_version=7, version=8, entries=(card(450),)))
+        centre.send_delta(delta(7, 8, card(450)))
         await replica_at(agent, 8)
         centre.heads[CARD] = snapshots.put(CARD, 20, card(300))
-        centre.send_delta(
-            RegistryDelta(programme=CARD, generation=1, from_version=19, version=20, entries=(card(300),))
-        )
+        centre.send_delta(delta(19, 20, card(300)))
         await replica_at(agent, 20)
         status = await agent.status_until(queue__unbooked_rows=0)
         assert status["grant"]["id"] == f"{epoch}/1"

@@ -25,7 +25,12 @@ def card(balance_minor: int) -> RegistryEntry:
 
 def delta(before: int, after: int, balance_minor: int, *, generation: int = 1) -> RegistryDelta:
     return RegistryDelta(
-        programme=CARD, generation=generation, from_version=before, version=after, entries=(card(balance_minor),)
+        programme=CARD,
+        generation=generation,
+        from_version=before,
+        version=after,
+        entries=(card(balance_minor),),
+        time=NOON,
     )
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from programme.events import Event
+from programme.events import ClockState, Event
 from programme.registry import InstrumentStatus, RegistryEntry
 from sync.journal import Journal
 from sync.wire import Head, RegistryDelta, RegistrySnapshot, RowVerdict, Verdict
-from tests.sync.boxes import Shop, earned, redeemed
+from tests.sync.boxes import NOON, Shop, earned, redeemed
 
 K1 = RegistryEntry(instrument="k1", status=InstrumentStatus.ACTIVE, balance_minor=118)
 K2 = RegistryEntry(instrument="k2", status=InstrumentStatus.ACTIVE, balance_minor=5)
 
 
-def delta(from_version: int, version: int, *entries: RegistryEntry, generation: int = 1) -> RegistryDelta:
+def delta(
+    from_version: int, version: int, *entries: RegistryEntry, generation: int = 1, at: datetime = NOON
+) -> RegistryDelta:
     return RegistryDelta(
-        programme="card", generation=generation, from_version=from_version, version=version, entries=entries
+        programme="card", generation=generation, from_version=from_version, version=version, entries=entries, time=at
     )
 
 
@@ -132,6 +135,21 @@ def test_an_operation_that_central_did_not_book_counts_on(shop: Shop, verdict: V
 
     assert own(shop) == (spent,)
     assert own(shop, "k2") == ()
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_a_delta_s_time_sets_the_clock_even_where_it_leaves_a_gap(shop: Shop, applies: bool) -> None:
+    shop.load_replica("card", 3 if applies else 1, K1)
+    shop.close()
+    shop.clock.reboot("boot-2", wall=NOON - timedelta(days=3_000))
+    shop.open()
+    assert shop.append(earned()).clock is ClockState.SUSPECT
+    later = NOON + timedelta(days=2)
+
+    assert shop.journal.apply_delta(delta(3, 4, K2, at=later)) is applies
+
+    event = shop.append(earned())
+    assert (event.ordered_at > later, event.clock) == (True, ClockState.SYNCED)
 
 
 def test_a_verdict_in_an_ack_that_another_one_overtook_counts(shop: Shop) -> None:
