@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from uuid import UUID
+
 import pytest
 
 from programme.cloudevents import decode_event
@@ -83,3 +86,18 @@ def test_where_nothing_is_left_the_box_is_enrolled_anew(shop: Shop, statement: s
 
     with pytest.raises(JournalBroken, match="enrol this box anew"):
         recover(shop)
+
+
+def test_a_recovery_that_fails_lets_the_file_go(shop: Shop) -> None:
+    shop.append(earned())
+    shop.close()
+    threads = set(threading.enumerate())
+
+    def no_randomness() -> UUID:
+        raise OSError("no randomness")
+
+    with pytest.raises(OSError, match="no randomness"):
+        Journal.recover(shop.path, device=BOX, key=shop.key, clock=shop.clock, new_id=no_randomness)
+
+    assert set(threading.enumerate()) == threads
+    recover(shop).close()
