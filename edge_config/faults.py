@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_ITEM = re.compile(r"\.\d+$")
 _LINE = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -64,7 +65,11 @@ _PATTERNS: Mapping[str, tuple[str, str]] = {
         "doit être une adresse de cette machine : 127.0.0.1, 192.168.1.20 ou 0.0.0.0, par exemple",
         "must be an address of this machine: 127.0.0.1, 192.168.1.20 or 0.0.0.0, for example",
     ),
-    "api.embedded_in.0": (
+    "api.names": (
+        "doit être un nom de machine seul, par exemple caisse.maison",
+        "must be a host name alone, for example till.home.arpa",
+    ),
+    "api.embedded_in": (
         "doit être de la forme https://caisse.exemple.fr, sans chemin",
         "must look like https://till.example.com, without a path",
     ),
@@ -108,7 +113,8 @@ def explain_value(item: Mapping[str, Any]) -> Fault:
 
 def _sentences(kind: str, key: str, leaf: str) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(key) or _PATTERNS.get(_PATTERN_KEYS.get(leaf, leaf), _OTHER)
+        whole = _ITEM.sub("", key)
+        return _PATTERNS.get(whole) or _PATTERNS.get(_PATTERN_KEYS.get(leaf, leaf), _OTHER)
     if kind == "enum" and leaf in _CHOICES:
         values = [f'"{value}"' for value in _CHOICES[leaf]]
         return f"doit être {' ou '.join(values)}", f"must be {' or '.join(values)}"

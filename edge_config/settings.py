@@ -56,10 +56,10 @@ class ApiSettings:
     """
 
     __pydantic_config__ = _STRICT
-    host: Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3}|localhost|[0-9a-fA-F:]+)$")] = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3}|localhost|[0-9a-fA-F]*:[0-9a-fA-F:]*)$")] = "127.0.0.1"
     port: Port = 8787
-    names: tuple[Host, ...] = ()
-    embedded_in: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/;,'\"]+$")], ...] = ()
+    names: tuple[Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?$")], ...] = ()
+    embedded_in: tuple[Annotated[str, Field(pattern=r"^https?://[a-zA-Z0-9.:\[\]-]+$")], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

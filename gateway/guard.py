@@ -2,8 +2,9 @@
 
 A page of another origin can reach 127.0.0.1 or the box's address, and a host name of its own can be made to point there
 (DNS rebinding). So Host must name the box by an address or a name that is its own, Origin, where there is one, must be
-the same place, and no CORS header is ever sent. Programs of this machine are trusted, so no proxy may stand before the
-API; everyone else needs the cookie of a paired screen, and gets the page and the pairing itself without one.
+the same place, and no CORS header is ever sent. Programs of this machine are trusted; everyone else needs the cookie of
+a paired screen, and gets the page and the pairing itself without one. Whom a proxy on this machine lets through is
+somebody else: the proxy must pass Host on, so that it shows.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MAX_BODY_BYTES = 64 * 1024
 COOKIE = "comptoir-screen"
 _OPEN_PATHS = ("/", "/v1/pairing")
 _OPEN_FOLDER = "/page/"
+_OF_PROXIES = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _UNAUTHORISED, _FORBIDDEN, _TOO_LARGE = 401, 403, 413
 _POLICY_VIOLATION = 1008
 
@@ -128,11 +130,21 @@ class Guard:
 
 
 def is_at_home(scope: Scope) -> bool:
-    """Whether the caller is a program of this machine: it calls from loopback, or from the address that it calls."""
+    """Whether the caller is a program of this machine: it calls an address, from loopback or from that same address."""
     client, server = scope.get("client"), scope.get("server")
-    if client is None or (address := _address(client[0])) is None:
+    if client is None or (address := _address(client[0])) is None or _is_passed_on(scope):
         return False
     return address.is_loopback or (server is not None and address == _address(server[0]))
+
+
+def _is_passed_on(scope: Scope) -> bool:
+    """Whether a proxy shows: by what proxies add, or by a name, which programs of this machine have no need of."""
+    for name, value in scope["headers"]:
+        if name in _OF_PROXIES:
+            return True
+        if name == b"host" and not is_loopback(host := value.decode("latin-1")):
+            return _address(_name_of(host) or "") is None
+    return False
 
 
 def is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 INDEX = "index.html"
@@ -25,11 +26,11 @@ class Page:
     fingerprint: str
 
 
-def read_page() -> Page:
-    """Read the page's files."""
+def read_page(folder: Traversable | None = None) -> Page:
+    """Read the page's files, those of this package unless another folder is given."""
     found = {
         entry.name: entry.read_bytes()
-        for entry in files("gateway.page").iterdir()
+        for entry in (folder or files("gateway.page")).iterdir()
         if entry.name[entry.name.rfind(".") :] in TYPES
     }
     digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found)))

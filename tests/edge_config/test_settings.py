@@ -167,6 +167,19 @@ SENTENCES = {
         "api.host : doit être une adresse de cette machine : 127.0.0.1, 192.168.1.20 ou 0.0.0.0, par exemple",
         "api.host: must be an address of this machine: 127.0.0.1, 192.168.1.20 or 0.0.0.0, for example",
     ),
+    'api.names = ["caisse.maison", "http://caisse"]': (
+        "api.names.1 : doit être un nom de machine seul, par exemple caisse.maison",
+        "api.names.1: must be a host name alone, for example till.home.arpa",
+    ),
+    'api.names = ["caisse:8787"]': ("api.names.0 : doit être un nom de machine", "api.names.0: must be a host name"),
+    'api.embedded_in = ["https://ok.example", "https://*"]': (
+        "api.embedded_in.1 : doit être de la forme https://caisse.exemple.fr, sans chemin",
+        "api.embedded_in.1: must look like https://till.example.com, without a path",
+    ),
+    "api.embedded_in = [\"https://x; script-src 'unsafe-inline'\"]": (
+        "api.embedded_in.0 : doit être de la forme https://caisse.exemple.fr",
+        "api.embedded_in.0: must look like https://till.example.com",
+    ),
     'api.embedded_in = ["https://x/y"]': (
         "api.embedded_in.0 : doit être de la forme https://caisse.exemple.fr, sans chemin",
         "api.embedded_in.0: must look like https://till.example.com, without a path",

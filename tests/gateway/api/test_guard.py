@@ -94,15 +94,25 @@ def test_a_program_of_this_machine_may_use_its_address_on_the_network(shop: Till
     assert Http(shop.api, address=BOX, url="http://127.0.0.1:8787").get("/v1/status").status_code == 403
 
 
+def test_whom_a_proxy_on_this_machine_lets_through_is_a_stranger(shop: Till) -> None:
+    by_name = Http(shop.api, url="http://caisse.maison:8787")
+    by_address = Http(shop.api)
+
+    assert by_name.get("/v1/status").status_code == 401
+    assert by_name.get("/v1/pairing").json()["paired"] is False
+    for header in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"):
+        assert by_address.get("/v1/status", headers={header: "192.168.1.31"}).status_code == 403
+
+
 def test_a_socket_for_both_kinds_of_address_writes_ipv4_its_own_way() -> None:
     def scope(client: str, server: str) -> Scope:
-        return {"type": "http", "client": (client, 1), "server": (server, 8787)}
+        return {"type": "http", "client": (client, 1), "server": (server, 8787), "headers": []}
 
     assert is_at_home(scope("::ffff:127.0.0.1", "::ffff:127.0.0.1"))
     assert is_at_home(scope("::1", "::1"))
     assert is_at_home(scope("::ffff:192.168.1.20", "192.168.1.20"))
     assert not is_at_home(scope("::ffff:192.168.1.31", "::ffff:192.168.1.20"))
-    assert not is_at_home({"type": "http", "client": None, "server": ("/run/comptoir.sock", None)})
+    assert not is_at_home({"type": "http", "client": None, "server": ("/run/comptoir.sock", None), "headers": []})
 
 
 def test_pictures_and_scripts_in_foreign_pages_get_nothing_but_links_lead_here(till: Till) -> None:
