@@ -79,6 +79,7 @@ class Inbox:
         self._others: deque[Waiting] = deque()
         self._ask_bytes = self._other_bytes = 0
         self._asks_in_a_row = 0
+        self._tick_waits = False
         self._filled = asyncio.Event()
 
     @property
@@ -92,9 +93,8 @@ class Inbox:
         Returns:
             What had to be dropped for want of room.
         """
-        is_ask = message.topic is not None and _is_ask(message.topic)
         dropped = []
-        if is_ask:
+        if message.topic is not None and _is_ask(message.topic):
             self._asks.append(message)
             self._ask_bytes += message.size_bytes
             while self._ask_bytes > MAX_WAITING_ASK_BYTES:
@@ -107,6 +107,15 @@ class Inbox:
             self._other_bytes += message.size_bytes
         self._filled.set()
         return dropped
+
+    def add_tick(self) -> None:
+        """Queue a tick, whatever else waits, unless one does: it has its turn, and is never dropped."""
+        if not self._tick_waits:
+            tick = Waiting(topic=None)
+            self._others.append(tick)
+            self._other_bytes += tick.size_bytes
+            self._tick_waits = True
+            self._filled.set()
 
     async def next(self) -> Waiting:
         """Wait for the next message."""
@@ -121,6 +130,7 @@ class Inbox:
             message = self._others.popleft()
             self._other_bytes -= message.size_bytes
             self._asks_in_a_row = 0
+            self._tick_waits = self._tick_waits and message.topic is not None
         return message
 
 
@@ -162,8 +172,7 @@ class Service:
 
     async def _tick(self) -> None:
         while True:
-            if self._inbox.is_empty:
-                self._inbox.add(Waiting(topic=None))
+            self._inbox.add_tick()
             await asyncio.sleep(TICK_S)
 
     async def _work(self, thread: ThreadPoolExecutor) -> None:

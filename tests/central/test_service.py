@@ -252,6 +252,20 @@ def test_batches_beyond_the_bound_are_dropped_and_asks_are_not(box_a: Box) -> No
     assert drained(inbox) == [ask, batch]
 
 
+def test_one_tick_has_its_turn_however_much_waits(box_a: Box) -> None:
+    full = Waiting(topic=box_a.address.up(Up.JOURNAL), payload=b"x" * (MAX_WAITING_BYTES - 1_000))
+    tick = Waiting(topic=None)
+    inbox = Inbox()
+    inbox.add(full)
+
+    inbox.add_tick()
+    inbox.add_tick()
+
+    assert drained(inbox) == [full, tick]
+    inbox.add_tick()
+    assert drained(inbox) == [tick]
+
+
 def test_a_connection_that_fails_while_publishing_stops_nothing(centre: Centre, box_a: Box) -> None:
     box_a.earned(centre.card(), 1_000)
 
