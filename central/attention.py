@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
+from uuid import UUID
 
+from central.deciding import choices, taken_on
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
 from central.store.devices import Device, Shop
 from central.work import Work
-from programme.events import Event
+from programme.events import DeskDecision, Event
 from programme.fold.effects import Acceptance, Finding, FindingKind
 
+Taken: TypeAlias = dict[UUID, set[DeskDecision]]
 NEEDS_A_PERSON = tuple(kind for kind in FindingKind if kind is not FindingKind.CLAMPED)
 """A clamped earn is the rule at work; it is recorded, and nobody has to decide."""
 
@@ -20,6 +23,7 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
     found = desk.findings(work.db, NEEDS_A_PERSON)
     named = events.named(work.db, {event_id for _, finding in found for event_id in finding.events})
     shops = devices.shops(work.db)
+    taken = taken_on(work, list(named))
     return {
         "findings": [
             {
@@ -28,7 +32,8 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
                 "instrument": finding.instrument,
                 "funded_minor": sum(acceptance.funded_minor for acceptance in finding.acceptances),
                 "loss_minor": sum(acceptance.loss_minor for acceptance in finding.acceptances),
-                "events": [_event_to_json(named[event_id], finding, shops) for event_id in finding.events],
+                "settled": _is_settled(finding, taken),
+                "events": [_event_to_json(named[event_id], finding, shops, taken) for event_id in finding.events],
             }
             for programme, finding in found
         ],
@@ -38,7 +43,14 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop]) -> dict[str, object]:
+def _is_settled(finding: Finding, taken: Taken) -> bool:
+    """Whether every redemption that left something to decide was decided."""
+    return any(taken.get(acceptance.event_id) for acceptance in finding.acceptances) and not any(
+        choices(acceptance, taken.get(acceptance.event_id, set())) for acceptance in finding.acceptances
+    )
+
+
+def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop], taken: Taken) -> dict[str, object]:
     counter = getattr(event.data, "counter", None)
     shop = shops.get(counter.shop) if counter is not None else None
     told: dict[str, object] = {
@@ -52,12 +64,14 @@ def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop]) -> di
     }
     for acceptance in finding.acceptances:
         if acceptance.event_id == event.event_id:
-            told |= _acceptance_to_json(acceptance)
+            told |= _acceptance_to_json(acceptance, taken.get(event.event_id, set()))
     return told
 
 
-def _acceptance_to_json(acceptance: Acceptance) -> dict[str, object]:
+def _acceptance_to_json(acceptance: Acceptance, taken: set[DeskDecision]) -> dict[str, object]:
     return {
+        "decided": sorted(decision.value for decision in taken),
+        "choices": [decision.value for decision in choices(acceptance, taken)],
         "funded_minor": acceptance.funded_minor,
         "loss_minor": acceptance.loss_minor,
         "credited": "merchant" if acceptance.covered else "held",

@@ -17,7 +17,7 @@ from central.store import desk, events, grants, instruments, ledger
 from central.work import Work
 from programme.events import AuthorisationAnswered, Event, GrantIssued, GrantReceived, Redeemed, Voided
 from programme.fold.books import InstrumentKey, fold_instrument, instrument_of, newest
-from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row
+from programme.fold.cover import covered_by_answer, covered_by_decision, covered_by_grant, ending_row
 from programme.fold.effects import Folded, add, inverse
 from programme.grants import read_signed_grant
 from programme.registry import RegistryEntry
@@ -117,7 +117,7 @@ def _without(every: Iterable[Event], new: set[UUID]) -> list[Event]:
 
 
 def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
-    """The redemptions among these events that an answer or a grant covers."""
+    """The redemptions among these events that an answer, a grant or a decision covers."""
     redemptions = {event.event_id: event for event in named if isinstance(event.data, Redeemed)}
     covered: set[UUID] = set()
     for answer in events.answers_to(db, redemptions):
@@ -130,7 +130,7 @@ def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
         if grant is not None:
             ended_by = ending_row(grant, events.received_grants(db, grant.device, grant.epoch))
             covered |= covered_by_grant(grant, _under_grant(db, key), ended_by=ended_by)
-    return covered
+    return covered | covered_by_decision(events.decisions_on(db, redemptions))
 
 
 def _post(work: Work, named: dict[InstrumentKey, list[Event]], folded: dict[InstrumentKey, Folded]) -> None:

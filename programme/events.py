@@ -317,6 +317,35 @@ class AuthorisationAnswered:
 
 
 Operation: TypeAlias = Earned | Redeemed | Sold | Voided
+
+
+class DeskDecision(Enum):
+    """What a person at the centre settled about a redemption."""
+
+    PAY = "pay"
+    """Nothing covers it, and the merchant is credited all the same."""
+    DECLINE = "decline"
+    """Nothing covers it, and the merchant isn't credited."""
+    ACCEPT_LOSS = "accept_loss"
+    """What the instrument didn't fund stays with the programme."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A person at the centre settled a redemption that waited on the desk.
+
+    Attributes:
+        target: The redemption.
+        by: The office user's name for signing in.
+    """
+
+    target: UUID
+    programme: str
+    instrument: str
+    decision: DeskDecision
+    by: str
+
+
 EventData: TypeAlias = (
     Operation
     | AuthorisationAbandoned
@@ -326,6 +355,7 @@ EventData: TypeAlias = (
     | InstrumentIssued
     | GrantIssued
     | AuthorisationAnswered
+    | Decided
 )
 
 OPERATIONS: tuple[type[Operation], ...] = get_args(Operation)
@@ -343,6 +373,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     "comptoir.instrument_issued.v1": InstrumentIssued,
     "comptoir.grant_issued.v1": GrantIssued,
     "comptoir.authorisation_answered.v1": AuthorisationAnswered,
+    "comptoir.decided.v1": Decided,
 }
 TYPE_NAMES = {kind: name for name, kind in EVENT_TYPES.items()}
 

@@ -18,6 +18,7 @@ from programme.events import (
     AuthorisationAbandoned,
     AuthorisationAnswered,
     DayClosed,
+    Decided,
     Earned,
     Event,
     GrantReceived,
@@ -52,7 +53,7 @@ def add(db: Connection, event: Event, raw: bytes) -> None:
     elif isinstance(event.data, GrantReceived):
         grant_id = read_signed_grant(event.data.signed).grant_id
     target = None
-    if isinstance(event.data, Voided):
+    if isinstance(event.data, Voided | Decided):
         target = event.data.target
     elif isinstance(event.data, AuthorisationAbandoned | AuthorisationAnswered):
         target = event.data.authorisation
@@ -182,6 +183,18 @@ def operations_after(db: Connection, device: str, after: datetime | None) -> lis
     kinds = [TYPE_NAMES[kind] for kind in OPERATIONS]
     query = select(EVENTS.c.bytes).where(EVENTS.c.source == device, EVENTS.c.type.in_(kinds))
     return _decode(db, query if after is None else query.where(EVENTS.c.ordered_at_us > to_us(after)))
+
+
+def decisions_on(db: Connection, redemptions: Collection[UUID]) -> list[Event]:
+    """What was decided about these redemptions."""
+    return _about(db, redemptions, TYPE_NAMES[Decided])
+
+
+def newest(db: Connection, count: int) -> list[Event]:
+    """The newest operations, in canonical order, the newest first."""
+    kinds = [TYPE_NAMES[kind] for kind in OPERATIONS]
+    query = select(EVENTS.c.bytes).where(EVENTS.c.type.in_(kinds))
+    return _decode(db, query.order_by(EVENTS.c.ordered_at_us.desc(), EVENTS.c.event_id.desc()).limit(count))
 
 
 def latest(db: Connection) -> datetime | None:

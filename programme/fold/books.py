@@ -10,6 +10,7 @@ from uuid import UUID
 
 from programme.events import (
     AuthorisationAnswered,
+    Decided,
     Event,
     EventData,
     GrantIssued,
@@ -20,7 +21,7 @@ from programme.events import (
     Voided,
 )
 from programme.fold.card import fold_card
-from programme.fold.cover import covered_by_answer, covered_by_grant, ending_row
+from programme.fold.cover import covered_by_answer, covered_by_decision, covered_by_grant, ending_row
 from programme.fold.effects import Folded
 from programme.fold.voucher import fold_voucher
 from programme.grants import read_signed_grant
@@ -104,7 +105,7 @@ def newest(rulebook: Rulebook, programme: str) -> RuleSet:
 
 def instrument_of(data: EventData) -> InstrumentKey | None:
     """The instrument whose books an event touches."""
-    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation) else None
+    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation | Decided) else None
 
 
 def _covered(events: Collection[Event]) -> frozenset[UUID]:
@@ -118,6 +119,7 @@ def _covered(events: Collection[Event]) -> frozenset[UUID]:
     voids = [event for event in events if isinstance(event.data, Voided)]
     received = [event for event in events if isinstance(event.data, GrantReceived)]
     covered = {event.event_id for event in events if covered_by_answer(event, answers.get(event.event_id, ()))}
+    covered |= covered_by_decision(events)
     for event in events:
         if isinstance(event.data, GrantIssued):
             grant = read_signed_grant(event.data.signed)

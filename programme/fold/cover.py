@@ -1,13 +1,25 @@
-"""Which redemptions are covered: by central's approval, or by the grant they name, up to its ceiling."""
+"""Which redemptions are covered: by central's approval, by the grant they name up to its ceiling, or by a decision."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from uuid import UUID
 
-from programme.events import AskedOperation, AuthorisationAnswered, Event, GrantReceived, Redeemed
+from programme.events import (
+    CENTRAL,
+    AskedOperation,
+    AuthorisationAnswered,
+    Decided,
+    DeskDecision,
+    Event,
+    GrantReceived,
+    Redeemed,
+)
 from programme.fold.effects import voids_of, without_exercises
 from programme.grants import Grant, read_signed_grant
+
+COVER_DECISIONS = (DeskDecision.PAY, DeskDecision.DECLINE)
+"""They exclude each other: the first on a redemption holds."""
 
 
 def covered_by_grant(grant: Grant, events: Iterable[Event], *, ended_by: Event | None) -> frozenset[UUID]:
@@ -70,3 +82,12 @@ def covered_by_answer(redemption: Event, answers: Iterable[AuthorisationAnswered
         and answer.amount_minor == data.amount_minor
         for answer in answers
     )
+
+
+def covered_by_decision(events: Iterable[Event]) -> set[UUID]:
+    """The redemptions that a person at the centre decided to pay; the first decision on each holds."""
+    decided: dict[UUID, DeskDecision] = {}
+    for event in sorted(events, key=lambda event: event.order):
+        if isinstance(event.data, Decided) and event.source == CENTRAL and event.data.decision in COVER_DECISIONS:
+            decided.setdefault(event.data.target, event.data.decision)
+    return {target for target, decision in decided.items() if decision is DeskDecision.PAY}

@@ -1,0 +1,138 @@
+"""What a person decides about redemptions on the desk: once, by central's own event, through the fold."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from central.attention import desk_to_json
+from central.deciding import AlreadyDecided, decide
+from central.errors import CommandError
+from programme.events import Decided, DeskDecision, Event
+from tests.central.world import CARD, VOUCHER, Box, Centre
+
+
+def an_uncovered_spend(centre: Centre, box: Box) -> Event:
+    """50 c spent under no grant, from a card that holds 1 €."""
+    card = centre.card()
+    box.earned(card, 100)
+    spent = box.redeemed(CARD, card, 50)
+    centre.batch(box)
+    return spent
+
+
+def settle(centre: Centre, target: UUID, decision: DeskDecision, *, by: str = "claire") -> None:
+    with centre.workshop.write() as work:
+        decide(work, target, decision, by=by)
+
+
+def finding(centre: Centre) -> dict[str, Any]:
+    with centre.workshop.read() as work:
+        (found,) = desk_to_json(work)["findings"]
+        return found
+
+
+def held(centre: Centre) -> tuple[int, int]:
+    """What waits, and what the merchant is credited."""
+    balances = centre.balances()
+    return balances.get("held:a", 0), balances.get("merchant:a", 0)
+
+
+def test_what_no_grant_covers_is_paid_when_a_person_says_so(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    assert held(centre) == (50, 0)
+    assert finding(centre)["events"][0]["choices"] == ["pay", "decline"]
+
+    settle(centre, spent.event_id, DeskDecision.PAY)
+
+    assert held(centre) == (0, 50)
+    assert centre.audit().holds
+
+
+def test_or_it_is_not_and_leaves_the_list_of_open_ones(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+
+    settle(centre, spent.event_id, DeskDecision.DECLINE)
+
+    assert held(centre) == (50, 0)
+    assert (finding(centre)["settled"], finding(centre)["events"][0]["choices"]) == (True, [])
+    assert centre.audit().holds
+
+
+def test_the_same_decision_again_changes_nothing(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.PAY)
+    entries = centre.audit().entries
+
+    settle(centre, spent.event_id, DeskDecision.PAY, by="marc")
+
+    assert centre.audit().entries == entries
+
+
+def test_of_two_that_differ_the_first_holds_and_the_second_is_told(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.PAY)
+
+    with pytest.raises(AlreadyDecided, match="stays"):
+        settle(centre, spent.event_id, DeskDecision.DECLINE, by="marc")
+
+    assert held(centre) == (0, 50)
+
+
+def test_the_loss_of_a_double_acceptance_is_accepted(centre: Centre, box_a: Box, box_b: Box) -> None:
+    (voucher,) = centre.vouchers(box_a)
+    grants = [centre.grant(box) for box in (box_a, box_b)]
+    box_a.sold(voucher)
+    box_a.redeemed(VOUCHER, voucher, 2_000, grant=grants[0].grant_id)
+    box_b.redeemed(VOUCHER, voucher, 2_000, grant=grants[1].grant_id)
+    centre.batch(box_a)
+    centre.batch(box_b)
+    before = centre.balances()
+    (lost,) = [event for event in finding(centre)["events"] if event["choices"]]
+    assert lost["choices"] == ["accept_loss"]
+
+    settle(centre, UUID(lost["event_id"]), DeskDecision.ACCEPT_LOSS)
+
+    assert finding(centre)["settled"] is True
+    assert centre.balances() == before
+    assert centre.audit().holds
+
+
+@pytest.mark.parametrize("decision", list(DeskDecision))
+def test_there_is_nothing_to_decide_about_what_is_well(centre: Centre, box_a: Box, decision: DeskDecision) -> None:
+    card = centre.card()
+    earned = box_a.earned(card, 100)
+    centre.batch(box_a)
+
+    for target in (earned.event_id, uuid4()):
+        with pytest.raises(CommandError):
+            settle(centre, target, decision)
+
+
+def test_a_box_decides_nothing(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    card = finding(centre)["instrument"]
+    box_a.happened(
+        Decided(target=spent.event_id, programme=CARD, instrument=card, decision=DeskDecision.PAY, by="box-a")
+    )
+
+    centre.batch(box_a)
+
+    assert held(centre) == (50, 0)
+    with centre.workshop.read() as work:
+        (row,) = desk_to_json(work)["quarantine"]
+    assert "only central writes" in str(row["reason"])
+
+
+def test_a_void_that_comes_late_takes_a_paid_redemption_back(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.PAY)
+    first = len(box_a.rows) + 1
+
+    box_a.voided(spent)
+    centre.batch(box_a, first)
+
+    assert held(centre) == (0, 0)
+    assert centre.audit().holds
