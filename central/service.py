@@ -109,10 +109,10 @@ class Inbox:
         return dropped
 
     def add_tick(self) -> None:
-        """Queue a tick, whatever else waits, unless one does: it has its turn, and is never dropped."""
+        """Queue a tick before all but asks, unless one waits: however much waits, it comes every second."""
         if not self._tick_waits:
             tick = Waiting(topic=None)
-            self._others.append(tick)
+            self._others.appendleft(tick)
             self._other_bytes += tick.size_bytes
             self._tick_waits = True
             self._filled.set()

@@ -252,7 +252,7 @@ def test_batches_beyond_the_bound_are_dropped_and_asks_are_not(box_a: Box) -> No
     assert drained(inbox) == [ask, batch]
 
 
-def test_one_tick_has_its_turn_however_much_waits(box_a: Box) -> None:
+def test_one_tick_goes_before_batches_however_many_wait(box_a: Box) -> None:
     full = Waiting(topic=box_a.address.up(Up.JOURNAL), payload=b"x" * (MAX_WAITING_BYTES - 1_000))
     tick = Waiting(topic=None)
     inbox = Inbox()
@@ -261,7 +261,7 @@ def test_one_tick_has_its_turn_however_much_waits(box_a: Box) -> None:
     inbox.add_tick()
     inbox.add_tick()
 
-    assert drained(inbox) == [full, tick]
+    assert drained(inbox) == [tick, full]
     inbox.add_tick()
     assert drained(inbox) == [tick]
 
