@@ -32,7 +32,7 @@ REVIEW_EVERY = timedelta(minutes=1)
 ACK_EVERY = timedelta(minutes=1)
 """How often a health message is answered by an ack: a box that does nothing learns by it what deltas it missed."""
 
-SUBJECT = re.compile(r"config/[0-9]{1,9}|command/[0-9a-f-]{36}", re.ASCII)
+SUBJECT = re.compile(r"config/(?P<version>[0-9]{1,9})|command/(?P<command>[0-9a-f-]{36})", re.ASCII)
 EPOCH = re.compile(r"[0-9]{1,9}-[0-9a-f]{16}", re.ASCII)
 MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
 """JSON numbers are exact up to 2^53 - 1 (RFC 8785 §3.1)."""
@@ -208,12 +208,10 @@ class Handler:
     def _on_report(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         report = _open(payload, wire.Report, device)
         _same_device(device, report.device)
-        if SUBJECT.fullmatch(report.subject) is None:
-            raise MessageRefused(f"a report of {device.device} on {report.subject[:40]!r}")
+        version = _reported_version(work, device, report.subject)
         devices.note_report(work.db, report, detail=canonical_bytes(report.detail).decode(), at=work.now)
-        subject, _, version = report.subject.partition("/")
-        if subject == "config" and report.ok and version.isdecimal() and version.isascii():
-            devices.note_configuration(work.db, device.device, int(version[:9]))
+        if version is not None and report.ok:
+            devices.note_configuration(work.db, device.device, version)
         return []
 
     def _grant(self, work: Work, device: Device, epoch: str) -> list[Outgoing]:
@@ -258,6 +256,20 @@ def _sender(work: Work, address: BoxAddress) -> Device:
     if device.address(work.tenant) != address:
         raise MessageRefused(f"the box {address.device} doesn't live at {address.tenant}/{address.shard}")
     return device
+
+
+def _reported_version(work: Work, device: Device, subject: str) -> int | None:
+    """The configuration that a report is about; None for a command.
+
+    Raises:
+        MessageRefused: It is about what was never sent to this box.
+    """
+    about = SUBJECT.fullmatch(subject)
+    if about is not None and about["version"] is not None and int(about["version"]) <= device.config_version:
+        return int(about["version"])
+    if about is None or about["command"] is None or not devices.was_sent(work.db, device.device, about["command"]):
+        raise MessageRefused(f"a report of {device.device} on {subject[:48]!r}, which it was never sent")
+    return None
 
 
 def _check_place(batch: wire.Batch) -> None:

@@ -24,6 +24,10 @@ AmountMinor = Annotated[int, msgspec.Meta(gt=0, le=MAX_AMOUNT_MINOR)]
 """An operation's amount: positive and bounded wherever it enters."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""JSON numbers are exact up to there (RFC 8785 §3.1), and databases hold them."""
+
+
 class ClockState(Enum):
     """How far a box's time can be believed."""
 
@@ -206,7 +210,7 @@ class RowLink:
     """
 
     epoch: str
-    seq: int
+    seq: Count
     hash: str
 
 
@@ -218,11 +222,11 @@ class ProgrammeTotals:
         count: Operations, voids included.
     """
 
-    earned_minor: int = 0
-    redeemed_minor: int = 0
-    sold_minor: int = 0
-    voided_minor: int = 0
-    count: int = 0
+    earned_minor: Count = 0
+    redeemed_minor: Count = 0
+    sold_minor: Count = 0
+    voided_minor: Count = 0
+    count: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +246,7 @@ class EpochOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayClosed:
-    """A business day's totals, and the perpetual totals up to it; signed with the batch that carries it.
+    """A business day's totals, and the perpetual totals up to it; signed by itself, so that it verifies alone.
 
     Attributes:
         business_day: The day closed; its operations can no longer be voided.

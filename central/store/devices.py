@@ -271,3 +271,11 @@ def unreported_commands(db: Connection, device: str) -> list[Command]:
         for row in db.execute(query)
         if f"command/{row.command_id}" not in done
     ]
+
+
+def was_sent(db: Connection, device: str, command_id: str) -> bool:
+    """Whether a box was sent a command of this id."""
+    query = select(COMMANDS.c.name).where(
+        COMMANDS.c.command_id == command_id, COMMANDS.c.device == device, COMMANDS.c.sent
+    )
+    return db.execute(query).one_or_none() is not None

@@ -11,7 +11,7 @@ import msgspec
 
 from programme.authorisations import Answer, Ask
 from programme.canonical import Instant
-from programme.events import ClockState, ProgrammeTotals, RowLink
+from programme.events import ClockState, Count, ProgrammeTotals, RowLink
 from programme.grants import Grant
 from programme.registry import RegistryEntry
 from sync.wire.fields import Epoch, Hash, Seq
@@ -133,11 +133,11 @@ class Birth:
     """
 
     device: str
-    boot: int
+    boot: Count
     software: str
     head: RowLink | None
     heads: dict[str, Head]
-    config: int
+    config: Count
     at: Instant
     grant: str | None = None
 
@@ -147,7 +147,7 @@ class Death:
     """A box is gone: sent by the broker (LWT) or on a clean stop. Advice, not evidence: it isn't signed."""
 
     device: str
-    boot: int
+    boot: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +163,8 @@ class Health:
 
     device: str
     at: Instant
-    unbooked_rows: int
-    value_at_risk_minor: dict[str, int]
+    unbooked_rows: Count
+    value_at_risk_minor: dict[str, Count]
     clock: ClockState
     devices: dict[str, str]
     oldest_unbooked_at: Instant | None = None

@@ -13,7 +13,7 @@ from central.attention import devices_to_json
 from central.errors import CommandError
 from programme.events import ClockState
 from sync.topics import Up
-from sync.wire import Health, Report, read_batch
+from sync.wire import Health, Report, read_batch, sign_message
 from tests.central.world import CARD, FILES, Box, Centre
 
 
@@ -249,14 +249,44 @@ def test_an_ask_about_an_endless_reference_is_refused(centre: Centre, box_a: Box
     assert centre.send(box_a, Up.ASK, box_a.signed(box_a.ask(CARD, "0" * 10_000, 100))).raw == []
 
 
-def test_reports_on_what_nobody_asked_are_refused(centre: Centre, box_a: Box) -> None:
-    for subject in ("weather", "config/1x", "command/" + "0" * 300):
-        centre.send(
-            box_a,
-            Up.REPORT,
-            box_a.signed(Report(device="box-a", subject=subject, ok=True, detail={}, at=centre.clock.now())),
-        )
+def report_on(centre: Centre, box: Box, subject: str) -> None:
+    report = Report(device=box.device, subject=subject, ok=True, detail={}, at=centre.clock.now())
+    centre.send(box, Up.REPORT, box.signed(report))
 
-    with centre.workshop.read() as work:
-        (device,) = devices_to_json(work)
-    assert device["reports"] == []
+
+def test_reports_on_what_the_box_was_never_sent_are_refused(centre: Centre, box_a: Box, box_b: Box) -> None:
+    centre.birth(box_a, config=0)
+    theirs = office.send_command(centre.workshop, "box-b", "report_status")
+    centre.tick()
+    waiting = office.send_command(centre.workshop, "box-a", "report_status")
+    never = ("weather", "config/1x", "config/2", "command/" + "0" * 300)
+    for subject in (*never, f"command/{theirs}", f"command/{waiting}", f"command/{box_a.ids.new_id()}"):
+        report_on(centre, box_a, subject)
+
+    assert told(centre, box_a)["reports"] == []
+    assert told(centre, box_a)["config_applied"] == 0
+
+    centre.tick()
+    report_on(centre, box_a, f"command/{waiting}")
+    assert len(centre.birth(box_b).commands) == 1
+    assert centre.birth(box_a).commands == []
+
+
+NUMBERS = [-1, 2**53, 2**63, 2**64]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_that_no_database_holds_are_refused(centre: Centre, box_a: Box, number: int) -> None:
+    centre.batch(box_a)
+    birth = box_a.birth()
+    assert birth.head is not None
+
+    for odd in (
+        replace(birth, boot=number),
+        replace(birth, config=number),
+        replace(birth, head=replace(birth.head, seq=number)),
+    ):
+        payload = sign_message(odd, context="birth", key_id=box_a.device, key=box_a.key)
+        assert centre.send(box_a, Up.PRESENCE, payload).raw == []
+    assert centre.send(box_a, Up.PRESENCE, b'{"boot":%d,"device":"box-a"}' % number).raw == []
+    assert told(centre, box_a)["seen_at"] is None

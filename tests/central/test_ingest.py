@@ -441,6 +441,15 @@ def test_copies_after_an_opening_may_be_older_than_it_but_not_than_its_parent(ce
     assert centre.balances()["holders"] == 110
 
 
+def test_an_epoch_after_a_row_of_an_impossible_seq_is_quarantined(centre: Centre, box_a: Box) -> None:
+    centre.batch(box_a)
+    box_a.open_epoch("2-fedcba9876543210", replace(box_a.rows[0].link, seq=2**63))
+
+    ack = centre.batch(box_a).ack
+
+    assert [(verdict.seq, verdict.verdict) for verdict in ack.verdicts] == [(1, Verdict.QUARANTINED)]
+
+
 def fork(box: Box, keep: int) -> list[Row]:
     """Restore the disk as it was after some rows; returns the rows that this loses."""
     lost = box.rows[keep:]
