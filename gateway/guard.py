@@ -13,10 +13,10 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.words import Problem
@@ -70,12 +70,12 @@ class Guard:
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal[1]})
         elif refusal is not None:
             await _refuse(send, *refusal)
-        elif scope["type"] == "lifespan" or is_at_home(scope) or (cookie := _cookie_of(scope)) is None:
-            await self._app(scope, receive, send)
+        elif scope["type"] != "lifespan" and not is_at_home(scope) and (cookie := self._paired_cookie(scope)):
+            await self._serve_screen(cookie, scope, receive, send)
         else:
-            await self._let_in(cookie, scope, receive, send)
+            await self._app(scope, receive, send)
 
-    async def _let_in(self, cookie: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_screen(self, cookie: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a screen; what it only listens to ends when it is let in no more."""
         self._doorkeeper.saw(cookie)
         if scope["type"] == "http" and scope["method"] != "GET":
@@ -107,7 +107,7 @@ class Guard:
             return _FORBIDDEN, "foreign-origin", "Sec-Fetch-Site: web pages of other origins may not use this API"
         if not _is_small(headers.get(b"content-length", "0")) or b"transfer-encoding" in headers:
             return _TOO_LARGE, "too-large", f"The body must have a Content-Length of at most {MAX_BODY_BYTES} bytes"
-        if not self._may_enter(scope, headers):
+        if not (is_at_home(scope) or _is_open(scope["path"]) or self._paired_cookie(scope)):
             said = self._say(Problem.NOT_PAIRED, headers.get(b"accept-language"))
             return _UNAUTHORISED, Problem.NOT_PAIRED.value, said
         return None
@@ -122,11 +122,13 @@ class Guard:
         address, server = _address(name), scope.get("server")
         return address is not None and server is not None and address == _address(server[0])
 
-    def _may_enter(self, scope: Scope, headers: dict[bytes, str]) -> bool:
-        if is_at_home(scope) or scope["path"] in _OPEN_PATHS or scope["path"].startswith(_OPEN_FOLDER):
-            return True
-        cookie = cookie_in(headers.get(b"cookie", ""))
-        return cookie is not None and self._doorkeeper.is_paired(cookie)
+    def _paired_cookie(self, scope: Scope) -> str | None:
+        cookie = cookie_in(scope)
+        return cookie if cookie is not None and self._doorkeeper.is_paired(cookie) else None
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 
 def is_at_home(scope: Scope) -> bool:
@@ -156,17 +158,10 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def _cookie_of(scope: Scope) -> str | None:
-    return cookie_in("; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"))
-
-
-def cookie_in(header: str) -> str | None:
-    """The screen's cookie in a Cookie header."""
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found is not None else None
+def cookie_in(scope: Scope) -> str | None:
+    """The cookie that a screen shows, whatever other cookies this address has."""
+    shown = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+    return cookie_parser(shown).get(COOKIE)
 
 
 def _same_place(one: str, other: str) -> bool:

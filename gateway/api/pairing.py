@@ -82,7 +82,7 @@ def add_pairing(api: FastAPI, pairing: Pairing, slips: Slips | None = None) -> N
     @api.get("/v1/pairing", tags=["screens"])
     async def paired(request: Request) -> JSON:
         """Whether this screen may use the counter; if so, every paired screen."""
-        cookie = cookie_in(request.headers.get("cookie", ""))
+        cookie = cookie_in(request.scope)
         is_in = is_at_home(request.scope) or (cookie is not None and pairing.is_paired(cookie))
         return {"paired": is_in, "screens": [_view(screen) for screen in pairing.screens] if is_in else []}
 

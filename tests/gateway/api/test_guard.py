@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from edge_config.settings import ApiSettings
 from gateway.guard import is_at_home, is_loopback
@@ -145,6 +146,37 @@ def test_a_page_of_another_address_of_the_network_is_refused(shop: Till) -> None
 )
 def test_other_cookies_open_nothing(shop: Till, cookie: str) -> None:
     assert from_lan(shop).get("/v1/status", headers={"Cookie": cookie}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/page/counter.js"])
+def test_a_screen_that_was_revoked_still_gets_the_page_whole(shop: Till, path: str) -> None:
+    stale = {"Cookie": f"comptoir-screen={shop.pairing.pair(shop.pairing.offer(), address=TABLET)}"}
+    (screen,) = shop.pairing.screens
+    shop.pairing.revoke(screen.screen)
+
+    async def slowly() -> httpx.Response:
+        async def api(scope: Scope, receive: Receive, send: Send) -> None:
+            async def slow_send(message: Message) -> None:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                await send(message)
+
+            await shop.api(scope, receive, slow_send)
+
+        transport = httpx.ASGITransport(app=api, client=(TABLET, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+            return await client.get(path, headers=stale)
+
+    assert asyncio.run(slowly()).content == from_lan(shop).get(path).content
+
+
+@pytest.mark.parametrize("others", ['x={"a": [1]}; ', "=; é; ", "a" * 2_000 + "; "])
+def test_cookies_of_other_things_at_this_address_are_no_obstacle(shop: Till, others: str) -> None:
+    cookie = shop.pairing.pair(shop.pairing.offer(), address=TABLET)
+
+    headers = [(b"Cookie", f"{others}comptoir-screen={cookie}; z=1".encode())]
+
+    assert from_lan(shop).get("/v1/status", headers=headers).status_code == 200
 
 
 def test_a_websocket_is_guarded_like_the_rest(shop: Till) -> None:
