@@ -39,7 +39,7 @@ class _Drawn:
             return self._frames[language]
 
 
-def add_screen(api: FastAPI, screen: Screen) -> None:
+def add_screen(api: FastAPI, screen: Screen, *, look_at_calendar_s: float = _LOOK_AT_CALENDAR_S) -> None:
     """Join the paths of the counter page."""
     live = Live(Places(), language=screen.agent.views.language)
     drawn = _Drawn(screen)
@@ -57,7 +57,7 @@ def add_screen(api: FastAPI, screen: Screen) -> None:
                 await send(text)
                 while screen.changes.revision == revision and screen.agent.business_day == day:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_LOOK_AT_CALENDAR_S):
+                        async with asyncio.timeout(look_at_calendar_s):
                             await screen.changes.after(revision)
 
         await live.serve(socket, push)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from uuid_utils.compat import uuid7
+from websockets.asyncio.client import ClientConnection, connect
 
 from edge_config.enrolment import read_message, write_message
 from edge_config.messages import EnrolmentRequest
@@ -99,6 +103,17 @@ class AgentProcess:
             if all(_dig(status, name.split("__")) == value for name, value in expected.items()):
                 return status
             await asyncio.sleep(0.02)
+
+    @contextlib.asynccontextmanager
+    async def watch(self) -> AsyncIterator[AsyncIterator[Any]]:
+        """The screen states that are pushed to a page."""
+
+        async def states(socket: ClientConnection) -> AsyncIterator[Any]:
+            async for frame in socket:
+                yield json.loads(frame)["screen"]
+
+        async with connect(f"ws://{urlsplit(self._url() or '').netloc}/v1/screen/live") as socket:
+            yield states(socket)
 
     async def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

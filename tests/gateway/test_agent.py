@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -103,6 +103,36 @@ def test_an_earn_is_booked_and_a_clean_stop_is_announced(
     (ready,) = [event for event in events if event["event"] == "ready"]
     assert ready["api"].startswith("http://127.0.0.1:")
     assert ready["device"] == DEVICE
+
+
+async def shown(states: AsyncIterator[Any], condition: Callable[[Any], bool]) -> Any:  # noqa: ANN401
+    """The first screen state that fits, of those that are pushed."""
+    async for screen in states:
+        if condition(screen):
+            return screen
+    raise AssertionError("the agent closed the screen")
+
+
+def test_an_open_screen_is_shown_every_change_and_the_truth_after_a_restart(
+    tmp_path: Path, broker: Broker, central: FakeCentral, snapshots: SnapshotServer
+) -> None:
+    async def play(agent: AgentProcess, centre: Centre) -> None:
+        async with agent.watch() as states:
+            first = await shown(states, lambda it: it["connection"]["up"])
+            await earn(agent, central.card(1))
+            booked = await shown(states, lambda it: it["operations"] and it["operations"][0]["stage"] == "booked")
+            cards_only = configuration(central, version=2)
+            del cards_only.programmes[VOUCHER]
+            centre.send(Down.CONFIG, cards_only, CONFIG_CONTEXT)
+            await shown(states, lambda it: len(it["programmes"]) == 1)
+        await agent.kill()
+        await agent.start()
+        async with agent.watch() as states:
+            again = await anext(states)
+        assert again["boot"] != first["boot"]
+        assert again["operations"] == booked["operations"]
+
+    run(tmp_path, broker, central, snapshots, play)
 
 
 def test_a_grant_is_journalled_once_and_the_replica_follows(

@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from fastapi import FastAPI
+
 from edge_config.settings import ApiSettings
 from gateway.server import bind, serve
-from tests.gateway.till import Till
 
 
 @contextlib.asynccontextmanager
-async def served(till: Till) -> AsyncIterator[str]:
+async def served(api: FastAPI) -> AsyncIterator[str]:
     """Serve for a while; yields host and port."""
     listener = bind(ApiSettings(port=0))
-    serving = asyncio.ensure_future(serve(till.api, listener))
+    serving = asyncio.ensure_future(serve(api, listener))
     host, port = listener.getsockname()
     try:
         yield f"{host}:{port}"

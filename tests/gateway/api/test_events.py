@@ -38,7 +38,7 @@ async def sent(response: httpx.Response) -> AsyncGenerator[tuple[int, Any], None
 async def take(till: Till, count: int, *, query: str = "", **headers: str) -> list[tuple[int, Any]]:
     """The first events of a stream."""
     async with (
-        served(till) as box,
+        served(till.api) as box,
         httpx.AsyncClient() as client,
         client.stream("GET", f"http://{box}/v1/events{query}", headers=headers) as response,
     ):
@@ -81,7 +81,11 @@ def test_a_till_hears_what_is_recorded_from_now_on(till: Till) -> None:
     earn(till, "10,00")
 
     async def listen() -> Any:  # noqa: ANN401
-        async with served(till) as box, connect(f"ws://{box}/v1/events/live") as socket, httpx.AsyncClient() as client:
+        async with (
+            served(till.api) as box,
+            connect(f"ws://{box}/v1/events/live") as socket,
+            httpx.AsyncClient() as client,
+        ):
             await client.post(
                 f"http://{box}/v1/operations",
                 json={"kind": "earn", "amount": "20,00", "code": till.box.central.card(1)},
@@ -106,7 +110,7 @@ def test_more_than_one_helping_is_told_without_a_gap(till: Till) -> None:
 def test_one_listener_too_many_is_told_so_in_words(till: Till) -> None:
     async def listen() -> httpx.Response:
         async with (
-            served(till) as box,
+            served(till.api) as box,
             httpx.AsyncClient(limits=httpx.Limits(max_connections=None)) as client,
             contextlib.AsyncExitStack() as listening,
         ):

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
-from fastapi import WebSocket
+from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 
 from gateway.api.live import MOST_CLIENTS, Live, Places, Send
+from gateway.api.screen import add_screen
 from gateway.errors import CounterError
 from gateway.words import Problem
 from tests.gateway.api.serving import served
@@ -47,7 +49,7 @@ async def closed(socket: ClientConnection) -> tuple[int, str]:
 def test_every_screen_gets_the_state_at_once_and_at_each_change(till: Till) -> None:
     async def play() -> tuple[Any, Any, Any]:
         async with (
-            served(till) as box,
+            served(till.api) as box,
             connect(f"ws://{box}{LIVE}") as one,
             connect(f"ws://{box}/v1/screen/live") as other,
         ):
@@ -63,9 +65,22 @@ def test_every_screen_gets_the_state_at_once_and_at_each_change(till: Till) -> N
     assert english["presented"][0]["key"] == french["presented"][0]["key"]
 
 
+def test_a_page_that_is_left_open_sees_the_next_day(till: Till) -> None:
+    api = FastAPI()
+    add_screen(api, till.screen, look_at_calendar_s=0.01)
+
+    async def play() -> tuple[str, str]:
+        async with served(api) as box, connect(f"ws://{box}{LIVE}") as socket:
+            today = (await screen_of(socket))["business_day"]
+            till.box.clock.wall += timedelta(days=1)
+            return today, (await screen_of(socket))["business_day"]
+
+    assert asyncio.run(play()) == ("2026-05-04", "2026-05-05")
+
+
 def test_a_burst_of_changes_is_not_a_queue_of_states(till: Till) -> None:
     async def play() -> list[int]:
-        async with served(till) as box, connect(f"ws://{box}{LIVE}") as socket:
+        async with served(till.api) as box, connect(f"ws://{box}{LIVE}") as socket:
             await screen_of(socket)
             for _ in range(100):
                 till.box.desk.place(till.box.central.card(1), device="douchette")
@@ -90,7 +105,7 @@ def test_a_client_that_floods_is_closed_and_costs_the_others_nothing(
 ) -> None:
     async def play() -> tuple[tuple[int, str], Any]:
         async with (
-            served(till) as box,
+            served(till.api) as box,
             connect(f"ws://{box}{LIVE}") as quiet,
             connect(f"ws://{box}{LIVE}") as loud,
         ):
@@ -119,7 +134,7 @@ GARBAGE = {
 def test_garbage_on_the_wire_ends_its_own_connection_alone(till: Till, garbage: bytes) -> None:
     async def play() -> tuple[int, Any]:
         async with (
-            served(till) as box,
+            served(till.api) as box,
             connect(f"ws://{box}{LIVE}") as quiet,
             connect(f"ws://{box}{LIVE}") as loud,
         ):
@@ -136,7 +151,7 @@ def test_garbage_on_the_wire_ends_its_own_connection_alone(till: Till, garbage: 
 
 def test_one_screen_too_many_is_told_so_and_fits_once_another_goes(till: Till) -> None:
     async def play() -> tuple[tuple[int, str], Any]:
-        async with served(till) as box, contextlib.AsyncExitStack() as open_screens:
+        async with served(till.api) as box, contextlib.AsyncExitStack() as open_screens:
             screens = [
                 await open_screens.enter_async_context(connect(f"ws://{box}{LIVE}")) for _ in range(MOST_CLIENTS)
             ]
@@ -158,7 +173,7 @@ def test_one_screen_too_many_is_told_so_and_fits_once_another_goes(till: Till) -
 
 def test_a_page_of_another_origin_gets_no_socket(till: Till) -> None:
     async def play() -> NoReturn:
-        async with served(till) as box, connect(f"ws://{box}{LIVE}", origin="http://evil.example"):  # type: ignore[arg-type]
+        async with served(till.api) as box, connect(f"ws://{box}{LIVE}", origin="http://evil.example"):  # type: ignore[arg-type]
             raise AssertionError("it was let in")
 
     with pytest.raises(InvalidStatus) as refused:
@@ -209,7 +224,7 @@ def test_a_fault_while_pushing_is_not_swallowed() -> None:
 def test_the_box_can_stop_while_screens_are_open(till: Till) -> None:
     async def play() -> State:
         async with contextlib.AsyncExitStack() as later:
-            async with served(till) as box:
+            async with served(till.api) as box:
                 socket = await later.enter_async_context(connect(f"ws://{box}{LIVE}"))
                 await screen_of(socket)
             await closed(socket)

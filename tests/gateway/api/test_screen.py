@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -187,3 +190,54 @@ def test_whatever_two_screens_press_each_read_has_one_event_at_most(presses: lis
                 shown[press] = till.get("/v1/screen")
         keys = {operation["event_id"] for operation in till.get("/v1/screen")["operations"]}
         assert len(keys) == box.rows().count("earned")
+
+
+def at_once(till: Till, key: str, *bodies: dict[str, object]) -> list[httpx.Response]:
+    """Confirm several times without waiting for an answer."""
+
+    async def confirm() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=till.api)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+            posts = (client.post("/v1/operations", json=body, headers={"Idempotency-Key": key}) for body in bodies)
+            return await asyncio.gather(*posts)
+
+    return asyncio.run(confirm())
+
+
+def test_confirmations_that_overlap_are_one_event_and_one_answer(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+
+    answers = at_once(till, card["key"], *[{"kind": "earn", "amount": "23,50", "presented": card["number"]}] * 5)
+
+    told = [answer.json() for answer in answers]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert sorted(answer.pop("repeated") for answer in told) == [False, True, True, True, True]
+    assert all(answer == told[0] for answer in told)
+    assert till.box.rows() == ["epoch_opened", "earned"]
+    assert till.get("/v1/screen")["result"]["number"] == 2
+
+
+def test_one_key_for_two_cards_at_once_is_one_event(till: Till) -> None:
+    one, other = (till.box.central.card(serial) for serial in (1, 2))
+
+    answers = at_once(
+        till,
+        str(uuid4()),
+        {"kind": "earn", "amount": "10", "code": one},
+        {"kind": "earn", "amount": "10", "code": other},
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert till.box.rows() == ["epoch_opened", "earned"]
+
+
+def test_two_screens_that_ask_for_what_is_refused_hear_one_no(till: Till) -> None:
+    till.box.knows_voucher(1, InstrumentStatus.REDEEMED, used_in="Librairie des Halles")
+    scan(till, till.box.central.token(1))
+    (voucher,) = till.get("/v1/screen")["presented"]
+
+    answers = at_once(till, voucher["key"], *[{"kind": "redeem", "presented": voucher["number"]}] * 2)
+
+    assert [answer.json()["accepted"] for answer in answers] == [False, False]
+    assert till.get("/v1/screen")["result"]["number"] == 2
