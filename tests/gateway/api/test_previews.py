@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from drivers.camera.source import Frame
-from edge_config.settings import ApiSettings
 from gateway.previews import MOST_WATCHERS
-from gateway.server import bind, serve
+from tests.gateway.api.serving import served
 from tests.gateway.playing import until
 from tests.gateway.till import Till
 
@@ -70,18 +69,16 @@ def test_who_hangs_up_looks_no_more(till: Till, patience: int) -> None:
     """However many pictures came before."""
 
     async def look() -> None:
-        listener = bind(ApiSettings(port=0))
-        serving = asyncio.ensure_future(serve(till.api, listener))
-        with till.previews.showing("douchette") as show:
-            reader, writer = await asyncio.open_connection(*listener.getsockname())
-            writer.write(f"GET {PREVIEW} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-            await until(lambda: till.previews.watchers == 1)
-            for _ in range(patience):
-                show(FRAME)
-                await reader.readuntil(b"\xff\xd8")
-            writer.close()
-            await until(lambda: till.previews.watchers == 0)
-        serving.cancel()
-        await asyncio.wait({serving})
+        async with served(till.api) as there:
+            host, _, port = there.rpartition(":")
+            with till.previews.showing("douchette") as show:
+                reader, writer = await asyncio.open_connection(host, port)
+                writer.write(f"GET {PREVIEW} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+                await until(lambda: till.previews.watchers == 1)
+                for _ in range(patience):
+                    show(FRAME)
+                    await reader.readuntil(b"\xff\xd8")
+                writer.close()
+                await until(lambda: till.previews.watchers == 0)
 
     asyncio.run(look())
