@@ -186,11 +186,6 @@ class Outbox:
         """Of events sent and not acknowledged."""
         return sum(flight.size_bytes for flight in self._flights)
 
-    @property
-    def in_flight_batches(self) -> int:
-        """Batches sent and not acknowledged."""
-        return len(self._flights)
-
     def handle(self, event: Input, *, now_s: float) -> list[Command]:
         """Take an event, and say what is to be done now.
 

@@ -169,10 +169,6 @@ class Transaction:
         found = (decode_event(row.event).data for row in rows)
         return any(isinstance(void, Voided) and void.target == event.event_id for void in found)
 
-    def has_event(self, event_id: UUID) -> bool:
-        """Whether an event was written, or an ask of this id ended."""
-        return is_taken(self._session.connection, event_id)
-
     def is_sent(self, event_id: UUID) -> bool:
         """Whether an event's row may have left the box."""
         position = last_position_of(self._session.connection, event_id)

@@ -32,7 +32,7 @@ class Signed:
 
 
 def sign_message(message: object, *, context: str, key_id: str, key: Ed25519PrivateKey) -> bytes:
-    """Encode and sign a message; `CONTEXTS` gives the context of this module's ones."""
+    """Encode and sign a message; `sync.wire.CONTEXTS` gives the context of the ones that live there."""
     payload = canonical_bytes(message)
     return canonical_bytes(Signed(key=key_id, payload=payload.decode(), signature=b64(sign(key, context, payload))))
 
