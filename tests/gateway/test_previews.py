@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,9 +14,13 @@ import pytest
 
 from drivers.camera.decode import Grey
 from drivers.camera.source import Frame
+from edge_config.settings import BoxSettings, CameraSettings
+from gateway.devices import DeviceBoard, Devices
 from gateway.errors import CounterError
 from gateway.previews import EVERY_S, MOST_WATCHERS, Previews, small_jpeg
 from gateway.words import Problem
+from tests.gateway.playing import until
+from tests.gateway.world import Box
 
 
 class Installer:
@@ -116,3 +121,20 @@ def test_a_picture_is_made_small_never_larger(camera: tuple[int, int], preview: 
     picture = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     assert picture.shape == preview
+
+
+def test_a_camera_of_the_box_is_looked_through_while_it_reads_codes(box: Box, tmp_path: Path) -> None:
+    async def story() -> bytes:
+        settings = BoxSettings(data_dir=box.folder, cameras=(CameraSettings(name="camera", folder=tmp_path),))
+        board = DeviceBoard()
+        devices = Devices(settings=settings, desk=box.desk, spooler=None, board=board, now=box.clock.now)
+        (running,) = [asyncio.ensure_future(coroutine) for coroutine in devices.tasks().values()]
+        await until(lambda: board.states.get("camera") == "ready")
+        with devices.previews.watching("camera") as pictures:
+            cv2.imwrite(str(tmp_path / "a.png"), np.full((720, 1_280), 200, dtype=np.uint8))
+            seen = await anext(pictures)
+            running.cancel()
+            assert await anext(pictures, None) is None
+        return seen
+
+    assert asyncio.run(story()).startswith(b"\xff\xd8")
