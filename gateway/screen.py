@@ -82,9 +82,7 @@ class Screen:
             "devices": self._devices(agent),
             "presented": presented,
             "result": _result(agent, presented),
-            "operations": [
-                _operation(agent, tracked, operations, today) for tracked in agent.lookup.last_told(_LAST_OPERATIONS)
-            ],
+            "operations": _operations(agent, operations, today),
             "programmes": _programmes(agent),
             "totals": _totals(agent, operations.values(), today),
             "prints": [_print(agent, job) for job in agent.lookup.open_jobs()],
@@ -170,10 +168,21 @@ def _said(agent: Agent, result: Result) -> JSON:
     return {"number": result.number, "accepted": outcome["accepted"], "message": outcome["message"]}
 
 
-def _operation(agent: Agent, tracked: Tracked, operations: Mapping[UUID, OpenOperation], today: date) -> JSON:
+def _operations(agent: Agent, open_ones: Mapping[UUID, OpenOperation], today: date) -> list[JSON]:
+    told = agent.lookup.last_told(_LAST_OPERATIONS)
+    # A void comes after what it reverses: none of what is shown was voided before it.
+    voided = {tracked.event.data.target for tracked in told if isinstance(tracked.event.data, Voided)}
+    return [
+        _operation(
+            agent, tracked, open_ones.get(tracked.event.event_id), today, voided=tracked.event.event_id in voided
+        )
+        for tracked in told
+    ]
+
+
+def _operation(agent: Agent, tracked: Tracked, known: OpenOperation | None, today: date, *, voided: bool) -> JSON:
     event, data = tracked.event, tracked.event.data
     local = event.ordered_at.astimezone(agent.configured.zone)
-    known = operations.get(event.event_id)
     view = {
         "event_id": str(event.event_id),
         "kind": _kind(event),
@@ -184,9 +193,9 @@ def _operation(agent: Agent, tracked: Tracked, operations: Mapping[UUID, OpenOpe
         "programme_name": None,
         "stage": tracked.stage.value,
         "training": False,
-        "voided": known is not None and known.voided,
-        "can_void": known is not None and not known.voided and known.business_day == today,
-        "can_print": agent.printing.has_printer and not (isinstance(data, Sold) and known is not None and known.voided),
+        "voided": voided,
+        "can_void": known is not None and not voided and known.business_day == today,
+        "can_print": agent.printing.has_printer and not (isinstance(data, Sold) and voided),
     }
     if isinstance(data, OPERATIONS):
         rules = agent.configured.rules(data.programme)

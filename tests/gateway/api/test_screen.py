@@ -71,6 +71,18 @@ def test_a_void_shows_on_the_operation_it_reverses(till: Till) -> None:
     assert (void["kind"], operation["voided"], operation["can_void"]) == ("void", True, False)
 
 
+def test_a_voided_sale_stays_voided_once_its_day_is_closed(printing_till: Till) -> None:
+    printing_till.box.give_grant(1)
+    sold = printing_till.operate(kind="sell", programme="albret-voucher", amount="20,00")
+    printing_till.operate(kind="void", event=sold["event_id"])
+    printing_till.http.post("/v1/day-closures")
+
+    closure, void, sale = printing_till.get("/v1/screen")["operations"]
+
+    assert [told["voided"] for told in (closure, void, sale)] == [False, False, True]
+    assert [told["can_print"] for told in (closure, void, sale)] == [True, True, False]
+
+
 def test_a_closed_day_is_shown_and_has_nothing_left_to_close(till: Till) -> None:
     scan(till, till.box.central.card(1))
     till.operate(kind="earn", amount="10,00")
