@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
+from uuid import UUID
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,14 +19,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from central import app, issue, office
 from central.attention import desk_to_json, devices_to_json
 from central.audit import audit, audit_to_json
+from central.deciding import decide
 from central.display import show_books, show_desk, show_devices
 from central.errors import CentralError
+from central.signin import add_user
 from central.store.database import migrate_store
 from central.store.devices import Shop
 from central.work import Workshop
 from edge_config.errors import EdgeConfigError
 from edge_config.settings import CentralSettings, load_central_settings
 from programme.errors import ProgrammeError, RulesError
+from programme.events import DeskDecision
 from programme.money import parse_amount
 
 DATA_VARIABLE = "COMPTOIR_CENTRAL_DATA"
@@ -125,6 +129,12 @@ def _add_running(add: _Add) -> None:
     issued.add_argument("--gift", action="store_true", help="vouchers given away: worth their value at once")
     issued.add_argument("--codes", type=Path, help="instead: cards printed before, one code a line")
     add("serve", _serve, "Run the centre.")
+    user = add("user", _user, "Let somebody into the office page: prints a passphrase, once.")
+    user.add_argument("name")
+    decided = add("decide", _decide, "Settle a redemption that waits on the desk.")
+    decided.add_argument("redemption", type=UUID)
+    decided.add_argument("decision", choices=[decision.value for decision in DeskDecision])
+    decided.add_argument("--by", required=True, help="who decides")
     command = add("command", _command, "Send a command to a box.")
     command.add_argument("device")
     command.add_argument("name")
@@ -237,6 +247,18 @@ def _serve(options: argparse.Namespace) -> int:
 def _command(options: argparse.Namespace) -> int:
     with app.open_workshop(_settings(options)) as workshop:
         sys.stdout.write(office.send_command(workshop, options.device, options.name) + "\n")
+    return 0
+
+
+def _user(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop:
+        sys.stdout.write(add_user(workshop, options.name) + "\n")
+    return 0
+
+
+def _decide(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop, workshop.write() as work:
+        decide(work, options.redemption, DeskDecision(options.decision), by=options.by)
     return 0
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Header, Response
 from central import registry
 from central.store import devices, instruments
 from central.store.database import Store
+from central.web.app import add_office
 from central.work import Workshop
 
 JSON = "application/json"
@@ -45,6 +46,7 @@ def make_app(workshop: Workshop) -> FastAPI:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(content=body, media_type=JSON, headers={"ETag": etag})
 
+    add_office(app, workshop)
     return app
 
 

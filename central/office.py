@@ -47,7 +47,7 @@ def initialise(
     settings_path = data_dir / SETTINGS_FILE
     if settings_path.exists():
         raise CommandError(f"{settings_path} is there already; nothing was changed")
-    _check_id(tenant, "tenant")
+    check_id(tenant, "tenant")
     settings = CentralSettings(data_dir=data_dir.absolute(), tenant=tenant, broker=broker, database=database)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def add_shop(workshop: Workshop, shop: Shop) -> None:
     Raises:
         CommandError: It is there already, or something about it is wrong.
     """
-    _check_id(shop.shop, "shop id")
+    check_id(shop.shop, "shop id")
     if not shop.name.strip() or len(shop.name) > 60:
         raise CommandError("the shop's name must have 1 to 60 characters")
     try:
@@ -154,8 +154,8 @@ def enrol(
     Raises:
         CommandError: The box, its key, the shop or a name won't do.
     """
-    _check_id(device, "device id")
-    _check_id(till, "till id")
+    check_id(device, "device id")
+    check_id(till, "till id")
     if device == CENTRAL:
         raise CommandError(f"no box may be called {CENTRAL}")
     _check_key(request.journal_key)
@@ -237,7 +237,12 @@ def _check_new(work: Work, record: Device) -> None:
             raise CommandError(f"this key is that of the box {other.device}; make a new request on the box")
 
 
-def _check_id(name: str, what: str) -> None:
+def check_id(name: str, what: str) -> None:
+    """Check an id.
+
+    Raises:
+        CommandError: It won't do in a topic.
+    """
     if not is_level(name):
         raise CommandError(f"{what} {name[:40]!r}: 1 to 40 of a-z, 0-9 and -, not starting with -")
 

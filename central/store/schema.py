@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that these tables are the outcome of; a database is at one, and only at this one can it be used."""
 
 METADATA = MetaData(
@@ -296,4 +296,22 @@ FINDINGS = Table(
     Column("kind", TEXT, nullable=False),
     Column("finding", TEXT, nullable=False),
     Index("findings_by_kind", "kind"),
+)
+
+OFFICE_USERS = Table(
+    "office_users",
+    METADATA,
+    Column("name", TEXT, primary_key=True),
+    # scrypt, with its salt before it, in hex.
+    Column("passphrase", TEXT, nullable=False),
+    Column("added_at_us", BigInteger, nullable=False),
+)
+
+OFFICE_SESSIONS = Table(
+    "office_sessions",
+    METADATA,
+    # SHA-256 of the cookie, in hex: the cookie itself is kept nowhere.
+    Column("cookie_hash", TEXT, primary_key=True),
+    Column("name", ForeignKey("office_users.name"), nullable=False),
+    Column("ends_at_us", BigInteger, nullable=False),
 )

@@ -1,0 +1,115 @@
+"""Signing in to the office pages: a passphrase that is generated once, and a session of a working day."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from central.errors import CentralError
+from central.office import check_id
+from central.store import users
+from central.work import Workshop
+
+SESSION_LASTS = timedelta(hours=12)
+TRIES, TRIES_WITHIN_S = 5, 60.0
+MOST_ADDRESSES = 1_000
+_SALT_BYTES = 16
+_N, _R, _P = 2**14, 8, 1
+"""scrypt's cost (RFC 7914 §2): 16 MiB and tens of milliseconds a try."""
+
+
+class NotSignedIn(CentralError):
+    """The name or the passphrase is wrong; the sentence doesn't say which."""
+
+
+class TooManyTries(CentralError):
+    """Wait a minute."""
+
+
+def add_user(workshop: Workshop, name: str) -> str:
+    """Add an office user, or give one another passphrase; it is returned, and kept only as a salted hash.
+
+    Raises:
+        CommandError: The name won't do.
+    """
+    check_id(name, "user name")
+    passphrase = "-".join(secrets.token_hex(2) for _ in range(5))
+    with workshop.write() as work:
+        users.add(work.db, name, passphrase=_salted(passphrase), at=work.now)
+    return passphrase
+
+
+class SignIn:
+    """Opens and closes sessions; slows down who guesses."""
+
+    def __init__(self, workshop: Workshop, *, monotonic_s: Callable[[], float]) -> None:
+        self._workshop = workshop
+        self._monotonic_s = monotonic_s
+        self._failures: dict[str, list[float]] = {}
+        self._lock = threading.Lock()
+
+    def has_users(self) -> bool:
+        """Whether anybody can sign in."""
+        with self._workshop.read() as work:
+            return users.count(work.db) > 0
+
+    def sign_in(self, name: str, passphrase: str, *, address: str) -> str:
+        """Open a session and return its cookie.
+
+        Raises:
+            NotSignedIn: Wrong name or passphrase.
+            TooManyTries: From this address, within a minute.
+        """
+        self._count(address)
+        with self._workshop.read() as work:
+            known = users.passphrase(work.db, name)
+        # An unknown name takes as long as a wrong passphrase.
+        if not _matches(passphrase, known or _salted("")) or known is None:
+            raise NotSignedIn("wrong name or passphrase")
+        with self._lock:
+            self._failures.pop(address, None)
+        cookie = secrets.token_urlsafe(32)
+        with self._workshop.write() as work:
+            users.open_session(work.db, _hash(cookie), name=name, ends_at=work.now + SESSION_LASTS)
+        return cookie
+
+    def user(self, cookie: str) -> str | None:
+        """Whose session a cookie is of."""
+        with self._workshop.read() as work:
+            return users.user_of(work.db, _hash(cookie), at=work.now)
+
+    def sign_out(self, cookie: str) -> None:
+        """Close a session."""
+        with self._workshop.write() as work:
+            users.close_session(work.db, _hash(cookie), at=work.now)
+
+    def _count(self, address: str) -> None:
+        now_s = self._monotonic_s()
+        with self._lock:
+            recent = [at_s for at_s in self._failures.get(address, []) if at_s > now_s - TRIES_WITHIN_S]
+            if len(recent) >= TRIES:
+                raise TooManyTries("too many tries: wait a minute")
+            if len(self._failures) >= MOST_ADDRESSES:
+                self._failures.pop(next(iter(self._failures)))
+            self._failures[address] = [*recent, now_s]
+
+
+def _salted(passphrase: str) -> str:
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return salt.hex() + _scrypt(passphrase, salt).hex()
+
+
+def _matches(passphrase: str, salted: str) -> bool:
+    raw = bytes.fromhex(salted)
+    return secrets.compare_digest(_scrypt(passphrase, raw[:_SALT_BYTES]), raw[_SALT_BYTES:])
+
+
+def _scrypt(passphrase: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(passphrase.encode(), salt=salt, n=_N, r=_R, p=_P)
+
+
+def _hash(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
