@@ -15,7 +15,7 @@ import uvicorn
 
 from hardware_sim.browser import open_browser
 from hardware_sim.play.app import make_app
-from hardware_sim.play.playground import Part, Playground
+from hardware_sim.play.playground import OFFICE_USER, Part, Playground
 from hardware_sim.play.serve import open_playground
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import until
@@ -31,16 +31,21 @@ _WITHIN_MS = 15_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studio:
-    """The pages of one shop, in every size, and where their pictures go."""
+    """One page in every size, and where its pictures go.
+
+    Attributes:
+        name: Before each picture's own name.
+    """
 
     pages: dict[str, Page]
+    name: str
     out: Path
 
     def take(self, state: str, *, shows: str) -> None:
         """Wait until every page shows something, and take their pictures."""
         for size, page in self.pages.items():
             page.locator(shows).first.wait_for(state="visible", timeout=_WITHIN_MS)
-            page.screenshot(path=self.out / f"counter-{state}-{size}.png", animations="disabled")
+            page.screenshot(path=self.out / f"{self.name}-{state}-{size}.png", animations="disabled")
 
     @property
     def till(self) -> Page:
@@ -68,7 +73,8 @@ def take_pictures(out: Path) -> None:
         open_playground(Path(folder), port=port) as playground,
         _serving(playground, port),
     ):
-        _live(playground, Studio(pages=_pages(browser, playground.urls["a"]), out=out))
+        _live(playground, Studio(pages=_pages(browser, playground.urls["a"]), name="counter", out=out))
+        _photograph_office(playground, Studio(pages=_pages(browser, playground.office_url), name="office", out=out))
         _photograph_playground(browser, f"http://127.0.0.1:{port}/", out)
 
 
@@ -152,8 +158,36 @@ def _train(playground: Playground, studio: Studio) -> None:
     studio.till.locator("#training").wait_for(state="hidden", timeout=_WITHIN_MS)
 
 
-def _paper(playground: Playground) -> str | None:
-    return next((item["item"] for item in playground.state()["items"] if item["item"].startswith("paper-")), None)
+def _paper(playground: Playground, *, at_least: int = 1) -> str | None:
+    """The newest of so many vouchers that came out of a printer."""
+    papers = [item["item"] for item in playground.state()["items"] if item["item"].startswith("paper-")]
+    return papers[-1] if len(papers) >= at_least else None
+
+
+def _photograph_office(playground: Playground, studio: Studio) -> None:
+    """A voucher that both shops took while they were cut off: the fleet, the desk, the decision."""
+    studio.take("signing", shows="#signing")
+    for page in studio.pages.values():
+        page.locator("#name").fill(OFFICE_USER)
+        page.locator("#passphrase").fill(playground.passphrase)
+        page.locator("#signing-form button").click()
+    studio.take("fleet", shows="#shops .card")
+    _take_one_voucher_twice(playground)
+    studio.take("desk", shows=".choices button")
+    studio.till.locator(".choices button").first.click()
+    studio.take("decided", shows="#desk-none")
+
+
+def _take_one_voucher_twice(playground: Playground) -> None:
+    playground.sell("a", "20,00")
+    voucher = until(lambda: _paper(playground, at_least=2), what="another voucher to come out of the printer")
+    playground.wait_booked("a")
+    for shop in playground.urls:
+        playground.put(shop, Part.NETWORK, "cut")
+    for shop in playground.urls:
+        playground.redeem(shop, voucher)
+    for shop in playground.urls:
+        playground.put(shop, Part.NETWORK, "up")
 
 
 def _photograph_playground(browser: Browser, url: str, out: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 
 SHOPS = {"a": "Librairie des Halles", "b": "Café du Port"}
 CARDS = 4
+OFFICE_USER = "bureau"
 CONSIGNED = (("10,00", 3), ("20,00", 4), ("50,00", 2))
 CARD_PICTURE_SCALE = 6
 
@@ -77,7 +79,11 @@ class _Counter:
 
 
 class Playground:
-    """Two shops of a town that is running; its methods block, and may be called from any thread."""
+    """Two shops of a town that is running; its methods block, and may be called from any thread.
+
+    Attributes:
+        passphrase: Lets `OFFICE_USER` into the office page.
+    """
 
     def __init__(self, town: VirtualTown, *, origin: str) -> None:
         """Set up.
@@ -90,9 +96,11 @@ class Playground:
         self._counters: dict[str, _Counter] = {}
         self._items: dict[str, Item] = {}
         self._seed = 0
+        self.passphrase = ""
 
     def open(self) -> None:
         """Found the shops, issue cards and vouchers, and open."""
+        self.passphrase = self._town.office("user", OFFICE_USER).strip()
         for shop, name in SHOPS.items():
             virtual = self._town.found_shop(shop, name, embedded_in=self._origin)
             self._counters[shop] = _Counter(shop=virtual, name=name)
@@ -111,12 +119,18 @@ class Playground:
         """Where the counters are, by shop."""
         return {shop: counter.shop.url for shop, counter in self._counters.items()}
 
+    @property
+    def office_url(self) -> str:
+        """Where the office page is."""
+        return self._town.central_url
+
     def state(self) -> Json:
         """Everything the page shows."""
         return {
             "shops": [self._shop_state(shop, counter) for shop, counter in self._counters.items()],
             "items": [{"item": item.item, "label": item.label} for item in self._items.values()],
             "office": self._town.central_url,
+            "passphrase": self.passphrase,
         }
 
     def scan(self, shop: str, item: str) -> None:
@@ -136,6 +150,24 @@ class Playground:
                 name=f"photo-{self._seed}.jpg",
                 settings=PhotoSettings(seed=self._seed, tilt_degrees=8.0, pixels_per_module=3.0),
             )
+
+    def sell(self, shop: str, face: str) -> None:
+        """Sell a voucher at a shop."""
+        self._counter(shop).shop.operate("sell", programme=VOUCHER, amount=face)
+
+    def redeem(self, shop: str, item: str) -> None:
+        """Scan a voucher at a shop, and take it."""
+        counter, shown = self._counter(shop), self._item(item)
+        with counter.hands:
+            counter.shop.scan(shown.token)
+            counter.shop.operate("redeem")
+
+    def wait_booked(self, shop: str) -> None:
+        """Wait until central has booked all that a shop recorded, and every box knows of it."""
+        until(lambda: self._counter(shop).shop.status()["queue"]["unbooked_rows"] == 0, what="everything to be booked")
+        heads = self._town.registry_heads()
+        for counter in self._counters.values():
+            until(partial(_knows, counter.shop, heads), what=f"{counter.name} to know what was booked")
 
     def put(self, shop: str, part: Part, to: str) -> None:
         """Bring a part of a shop into another position."""
@@ -209,3 +241,9 @@ class Playground:
         if item not in self._items:
             raise NoSuchThing(f"no code {item[:40]!r} here")
         return self._items[item]
+
+
+def _knows(shop: VirtualShop, heads: Mapping[str, int]) -> bool:
+    """Whether a box's replicas are as new as these registry versions."""
+    replicas = shop.status()["replicas"]
+    return all((replicas[programme]["version"] or 0) >= version for programme, version in heads.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from hardware_sim.play.app import make_app
-from hardware_sim.play.playground import SHOPS, Playground
+from hardware_sim.play.playground import OFFICE_USER, SHOPS, Playground
 from hardware_sim.town import VirtualTown
 
 
@@ -36,5 +36,6 @@ def play(*, port: int) -> None:
         print(f"Playground:  http://127.0.0.1:{port}/")
         for shop, url in playground.urls.items():
             print(f"{SHOPS[shop]}:  {url}")
+        print(f"Bureau:  {playground.office_url}/  ({OFFICE_USER}, {playground.passphrase})")
         print("Ctrl-C ends it.", flush=True)
         uvicorn.run(make_app(playground), host="127.0.0.1", port=port, log_level="warning")

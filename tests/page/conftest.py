@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from tests.page.fake_box import FakeBox
 from tests.page.states import JSON
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed (apt install chromium): the page was not tried in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    # Not for the session: while Playwright runs, this thread has a running event loop, which other tests make themselves.
+    if find_chromium() is None:
+        pytest.skip(f"{NOT_THERE}: the page was not tried in a browser")
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

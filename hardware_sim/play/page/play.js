@@ -111,6 +111,7 @@ async function refresh() {
   if (!response?.ok) return;
   const state = await response.json();
   byId("office").href = state.office;
+  byId("passphrase").textContent = state.passphrase;
   drawWallet(state.items);
   for (const shop of state.shops) drawShop(shop);
   enable();
