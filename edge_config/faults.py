@@ -74,16 +74,16 @@ _PATTERNS: Mapping[str, tuple[str, str]] = {
         "must look like https://till.example.com, without a path",
     ),
     "broker": (
-        "doit être de la forme mqtt://machine:1883",
-        "must look like mqtt://host:1883",
+        "doit être de la forme mqtt://machine:1883, port de 1 à 65535",
+        "must look like mqtt://host:1883, port 1 to 65535",
     ),
     "url": (
         "doit être une adresse http:// ou rtsp://, sans espace",
         "must be an http:// or rtsp:// address, without spaces",
     ),
     "central": (
-        "doit être une adresse http:// ou https://, sans espace",
-        "must be an http:// or https:// address, without spaces",
+        "doit être une adresse http:// ou https://, sans espace, port de 1 à 65535",
+        "must be an http:// or https:// address, without spaces, port 1 to 65535",
     ),
 }
 _CAMERA_SOURCES = ("device", "url", "folder", "video")

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from edge_config.errors import SettingsError
 from edge_config.faults import Fault, contradictions, explain_system, explain_toml, explain_value
@@ -27,13 +29,36 @@ _STRICT = ConfigDict(extra="forbid")
 _LANGUAGE_LINE = re.compile(r"""^\s*language\s*=\s*["'](fr|en)["']""", re.MULTILINE)
 _MOST_DIGITS = 18
 
+
+def _checked_host(host: str) -> str:
+    """Refuse what no resolver takes, e.g. an empty or overlong part: `getaddrinfo` encodes names just so."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise PydanticCustomError("string_pattern_mismatch", "no host") from None
+    return host
+
+
+def _checked_url(url: str) -> str:
+    """Refuse an address whose host or port nobody can connect to."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise PydanticCustomError("string_pattern_mismatch", "no address") from None
+    if not host or port == 0:
+        raise PydanticCustomError("string_pattern_mismatch", "no address")
+    _checked_host(host)
+    return url
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/@\x00]+$"), AfterValidator(_checked_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 RemotePort = Annotated[int, Field(ge=1, le=65535)]
-BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^/:@\s]+(:\d{1,5})?$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
-CameraUrl = Annotated[str, Field(pattern=r"^(https?|rtsps?)://[^\s]+$")]
+BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^/:@\s]+(:\d{1,5})?$"), AfterValidator(_checked_url)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(_checked_url)]
+CameraUrl = Annotated[str, Field(pattern=r"^(https?|rtsps?)://[^\s]+$"), AfterValidator(_checked_url)]
 
 
 class Language(Enum):

@@ -244,7 +244,7 @@ class _Connection:
     def _dial(self, client: paho.Client, host: str, port: int, keepalive_s: int) -> None:
         try:
             client.connect(host, port, keepalive_s)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter of a host or port that can't be any
             self._post(self._fail, LinkError(f"{self._name} can't be reached ({error}): trying again"))
             return
         with self._gate:

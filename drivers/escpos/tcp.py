@@ -63,9 +63,9 @@ class TcpLink:
         try:
             async with asyncio.timeout(connect_timeout_s):
                 reader, writer = await asyncio.open_connection(host, port)
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError) as error:  # the latter of a host that can't be a name
             raise DeviceGone(
-                f"{name}: can't connect to {host}:{port} ({error or 'no answer'}). "
+                f"{name}: can't connect to {host}:{port} ({str(error) or 'no answer'}). "
                 "Switch the printer on and check its network cable."
             ) from error
         return cls(name=name, reader=reader, writer=writer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import termios
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from types import TracebackType
@@ -54,8 +55,11 @@ class SerialPort:
         try:
             # exclusive: two programs reading one scanner would each get half of every code
             self._port = serial.Serial(path, baudrate=baud, timeout=0, exclusive=True)
-        except (serial.SerialException, OSError) as error:
-            raise DeviceGone(f"{name}: can't open {path} ({error}). Plug the scanner in.") from error
+        except (OSError, termios.error, ValueError) as error:
+            # pyserial lets the last two through: one that is pulled out while it is set up, and a speed it refuses
+            raise DeviceGone(
+                f"{name}: can't open {path} at {baud} baud ({error}). Plug the scanner in; if it is, check its baud."
+            ) from error
 
     async def read(self) -> bytes:
         """Wait for bytes; never empty.

@@ -226,6 +226,36 @@ SENTENCES = {
 }
 
 
+UNREACHABLE = {
+    "printer.host": ("192.168.1..50", ".caisse", "a" * 64, "a\\u0000b"),
+    "broker": ("mqtt://centre:99999", "mqtt://centre:0", "mqtt://a..b", f"mqtt://{'a' * 64}:1883"),
+    "central": ("http://centre:99999", "https://a..b/x", "http://:80", "http://[::1"),
+    "cameras.0.url": ("rtsp://camera:99999/", "http://user:secret@a..b/"),
+}
+TABLES = {
+    "printer.host": 'printer = {{name = "p", host = "{}"}}',
+    "broker": 'broker = "{}"',
+    "central": 'central = "{}"',
+    "cameras.0.url": 'cameras = [{{name = "c", url = "{}"}}]',
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in UNREACHABLE.items() for value in values])
+def test_a_host_or_a_port_that_nobody_can_connect_to_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    told = faults(tmp_path, f'data_dir = "x"\n{TABLES[key].format(value)}')
+
+    assert [fault.partition(" :")[0] for fault in told] == [key]
+    assert "doit être" in told[0]
+
+
+@pytest.mark.parametrize("host", ["192.168.1.50", "imprimante.local.", "fe80::1", "imprimante-été.local"])
+def test_a_host_may_be_an_address_or_a_name_of_any_script(tmp_path: Path, host: str) -> None:
+    settings = box(tmp_path, f'data_dir = "x"\nprinter = {{name = "p", host = "{host}"}}')
+
+    assert settings.printer is not None
+    assert settings.printer.host == host
+
+
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_fault_is_a_sentence_in_the_shopkeepers_language(tmp_path: Path, text: str) -> None:
     french, english = SENTENCES[text]

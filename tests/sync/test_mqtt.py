@@ -289,6 +289,11 @@ async def test_what_does_not_listen_is_said_and_tried_again() -> None:
             assert "can't be reached" in str(await box.downs.get())
 
 
+async def test_a_host_that_can_be_no_name_is_said() -> None:
+    async with running(MqttLink(host="192.168.1..50", port=1_883, client_id="box")) as client:
+        assert "label" in str(await client.downs.get())
+
+
 async def test_it_can_be_ended_while_it_is_connecting() -> None:
     silent = asyncio.Event()
 

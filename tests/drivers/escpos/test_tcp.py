@@ -98,3 +98,11 @@ def test_a_printer_that_is_off_is_gone_and_the_message_says_what_to_do() -> None
 def _port_of(server: asyncio.Server) -> int:
     port: int = server.sockets[0].getsockname()[1]
     return port
+
+
+def test_a_host_that_can_be_no_name_is_a_printer_that_is_not_there() -> None:
+    async def conversation() -> None:
+        with pytest.raises(DeviceGone, match=r"receipts: can't connect to 192\.168\.1\.\.50:9100"):
+            await TcpLink.open(name="receipts", host="192.168.1..50")
+
+    run(conversation)

@@ -1,7 +1,9 @@
 """A serial scanner on a real pseudo-terminal."""
 
 import asyncio
+import fcntl
 import os
+import termios
 import tty
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from dataclasses import dataclass
@@ -129,6 +131,28 @@ def test_pulling_the_scanner_out_is_said_with_its_name_and_the_remedy(scanner: P
 def test_a_scanner_that_is_not_there_is_gone(tmp_path: Path) -> None:
     with pytest.raises(DeviceGone, match=r"counter: can't open .* Plug the scanner in"):
         SerialPort(name="counter", path=str(tmp_path / "ttyACM0"))
+
+
+def test_a_scanner_pulled_out_while_it_is_set_up_is_gone(
+    scanner: PseudoScanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcsetattr", vanish)
+
+    with pytest.raises(DeviceGone, match=r"counter: can't open .*Input/output error.* Plug the scanner in"):
+        SerialPort(name="counter", path=scanner.path)
+
+
+def test_a_speed_that_the_device_refuses_is_named(scanner: PseudoScanner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+
+    with pytest.raises(DeviceGone, match=r"counter: can't open .* at 12345 baud .*check its baud"):
+        SerialPort(name="counter", path=scanner.path, baud=12_345)
 
 
 def test_a_scanner_that_another_program_reads_is_refused(scanner: PseudoScanner) -> None:
