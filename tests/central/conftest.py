@@ -27,6 +27,14 @@ def founded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
     centre.close()
 
 
+@pytest.fixture(scope="session")
+def founded_in_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """The same for properties: their examples need dozens of centres, and another database takes a while to copy."""
+    centre = Centre.create(tmp_path_factory.mktemp("founded") / "centre", InFolder())
+    yield centre
+    centre.close()
+
+
 @pytest.fixture
 def centre(founded: Centre, tmp_path: Path) -> Iterator[Centre]:
     centre = founded.again(tmp_path / "centre")

@@ -194,10 +194,10 @@ def what_is_told(centre: Centre) -> tuple[object, object, object]:
 @settings(max_examples=25, deadline=None)
 @given(acts=st.lists(ACTS, min_size=1, max_size=14), data=st.data())
 def test_shuffled_and_repeated_rows_give_the_same_books_which_equal_the_fold_from_scratch(
-    founded: Centre, acts: list[Act], data: st.DataObject
+    founded_in_folder: Centre, acts: list[Act], data: st.DataObject
 ) -> None:
     with TemporaryDirectory() as folder, contextlib.ExitStack() as opened:
-        centre = opened.enter_context(contextlib.closing(founded.again(Path(folder) / "one")))
+        centre = opened.enter_context(contextlib.closing(founded_in_folder.again(Path(folder) / "one")))
         boxes = live(centre, acts)
         other = opened.enter_context(contextlib.closing(centre.copy(Path(folder) / "two")))
 

@@ -86,8 +86,8 @@ def spend_all(centre: Centre, steps: list[Step]) -> list[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(STEPS)
-def test_what_was_approved_is_always_funded(founded: Centre, steps: list[Step]) -> None:
-    with TemporaryDirectory() as folder, contextlib.closing(founded.again(Path(folder) / "centre")) as centre:
+def test_what_was_approved_is_always_funded(founded_in_folder: Centre, steps: list[Step]) -> None:
+    with TemporaryDirectory() as folder, contextlib.closing(founded_in_folder.again(Path(folder) / "centre")) as centre:
         assert spend_all(centre, steps) == []
 
 
