@@ -25,7 +25,7 @@ play: $(INSTALLED) ## Open a playground in the browser: two shops and all their 
 
 test: $(INSTALLED) ## Run every test; with COMPTOIR_QR_DIR set, read the photographs there first
 	@if [ -n "$$COMPTOIR_QR_DIR" ]; then $(BIN)/comptoir scan-test --dir "$$COMPTOIR_QR_DIR"; fi
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(INSTALLED) ## Style, types and the import table of the design
 	$(BIN)/ruff check .
