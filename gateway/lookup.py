@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from programme.canonical import from_bytes
@@ -24,7 +26,7 @@ from programme.grants import Consignment
 from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperation, Totals
 from sync.chain import Row
 from sync.journal import Job, JobState
-from sync.journal.database import connect_read_only
+from sync.journal.database import connect_read_only, meaning
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
 _OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
@@ -56,15 +58,16 @@ class Tracked:
 
 
 class Lookup:
-    """Finds rows; for use on one thread."""
+    """Finds rows; for use on one thread. Its questions raise JournalError where the file can't be read."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
 
     @classmethod
     def open(cls, path: Path) -> Lookup:
         """Open a journal that a `sync.journal.Journal` has open, or has left."""
-        return cls(connect_read_only(path))
+        return cls(connect_read_only(path), path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -72,19 +75,17 @@ class Lookup:
 
     def ended_by(self, authorisation: UUID) -> Event | None:
         """The one row that ended an ask or carries this event id, whatever its epoch."""
-        found = self._connection.execute(
-            f"{_ROW} WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,)
-        ).fetchone()
-        tracked = None if found is None else self._tracked(*found)
+        found = self._ask(f"{_ROW} WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,))
+        tracked = self._tracked(*found[0]) if found else None
         return None if tracked is None else tracked.event
 
     def find(self, event_id: UUID) -> Tracked | None:
         """An operation or a closure by its id."""
-        found = self._connection.execute(
+        found = self._ask(
             f"{_ROW} WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
             (event_id.bytes,),
-        ).fetchone()
-        return None if found is None else self._tracked(*found)
+        )
+        return self._tracked(*found[0]) if found else None
 
     def last_operations(self, count: int) -> list[Tracked]:
         """The newest operations, the newest first."""
@@ -96,18 +97,16 @@ class Lookup:
 
     def _newest(self, names: tuple[str, ...], count: int) -> list[Tracked]:
         marks = ",".join("?" * len(names))
-        found = self._connection.execute(
-            f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count)
-        ).fetchall()
+        found = self._ask(f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count))
         return [tracked for row in found if (tracked := self._tracked(*row)) is not None]
 
     def given_up(self) -> tuple[UUID, ...]:
         """Asks whose abandonment central hasn't acknowledged."""
         booked_up_to, _ = self._marks()
-        found = self._connection.execute(
+        found = self._ask(
             "SELECT ends FROM rows WHERE position > ? AND type = ? ORDER BY position",
             (booked_up_to, TYPE_NAMES[AuthorisationAbandoned]),
-        ).fetchall()
+        )
         return tuple(UUID(bytes=ends) for (ends,) in found)
 
     def jobs_of(self, event_id: UUID) -> list[Job]:
@@ -135,14 +134,11 @@ class Lookup:
     def has_open_days(self, *, up_to: date) -> bool:
         """Whether a business day up to this one has operations that no closure sums up."""
         first, after = f"{DAY}", f"{DAY}{up_to}~"
-        found = self._connection.execute("SELECT 1 FROM state WHERE key >= ? AND key < ? LIMIT 1", (first, after))
-        return found.fetchone() is not None
+        return bool(self._ask("SELECT 1 FROM state WHERE key >= ? AND key < ? LIMIT 1", (first, after)))
 
     def open_operations(self) -> dict[UUID, OpenOperation]:
         """The operations of the days that aren't closed, by event id."""
-        found = self._connection.execute(
-            "SELECT record FROM state WHERE key >= ? AND key < ?", (OPERATION, f"{OPERATION}~")
-        ).fetchall()
+        found = self._ask("SELECT record FROM state WHERE key >= ? AND key < ?", (OPERATION, f"{OPERATION}~"))
         operations = (from_bytes(record, OpenOperation) for (record,) in found)
         return {operation.event_id: operation for operation in operations}
 
@@ -165,29 +161,29 @@ class Lookup:
         None stands for a row that was damaged on the disk.
         """
         marks = ",".join("?" * len(_TOLD))
-        found = self._connection.execute(
+        found = self._ask(
             f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
-        ).fetchall()
+        )
         return [(row[0], row[3] if self._tracked(*row) is not None else None) for row in found]
 
     def last_position(self) -> int:
         """Where the journal ends."""
-        (position,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
+        ((position,),) = self._ask("SELECT coalesce(max(position), 0) FROM rows")
         return int(position)
 
     def clock_state(self) -> ClockState:
         """Whether the order clock can be believed as a date."""
-        (state,) = self._connection.execute("SELECT clock_state FROM standing").fetchone()
+        ((state,),) = self._ask("SELECT clock_state FROM standing")
         return ClockState(state)
 
     def _record(self, key: str) -> bytes | None:
-        found = self._connection.execute("SELECT record FROM state WHERE key = ?", (key,)).fetchone()
-        return None if found is None else bytes(found[0])
+        found = self._ask("SELECT record FROM state WHERE key = ?", (key,))
+        return bytes(found[0][0]) if found else None
 
     def _jobs(self, condition: str, *parameters: bytes | str | int) -> list[Job]:
-        found = self._connection.execute(
+        found = self._ask(
             f"SELECT id, kind, event_id, payload, state, detail FROM jobs WHERE {condition} ORDER BY id", parameters
-        ).fetchall()
+        )
         return [
             Job(
                 job_id=job_id,
@@ -211,5 +207,11 @@ class Lookup:
         return Tracked(event=decode_event(event), stage=stage)
 
     def _marks(self) -> tuple[int, int]:
-        booked_up_to, sent_up_to = self._connection.execute(_MARKS).fetchone()
+        ((booked_up_to, sent_up_to),) = self._ask(_MARKS)
         return int(booked_up_to), int(sent_up_to)
+
+    def _ask(self, question: str, parameters: Sequence[object] = ()) -> list[Any]:
+        try:
+            return self._connection.execute(question, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise meaning(error, self._path) from error

@@ -25,7 +25,7 @@ from gateway.receipts import RECEIPT_JOB, decode_ticket, lay_out
 from gateway.words import choose
 from programme.errors import NotUnderstood
 from sync.errors import JournalError
-from sync.journal import Job, JobState, Journal
+from sync.journal import Job, JobState
 
 _log = structlog.get_logger("comptoir.spooler")
 
@@ -38,13 +38,25 @@ class Printer(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    """The journal's jobs; each method may raise JournalError."""
+
+    def jobs(self, state: JobState | None = None) -> list[Job]:
+        """Jobs in a state, or all, in the order they were queued."""
+        ...
+
+    def update_job(self, job_id: int, state: JobState, detail: str = "", *, after: JobState | None = None) -> bool:
+        """Write down how far a job is, only where `after` is its state still; whether it was."""
+        ...
+
+
 class Spooler:
     """Prints the journal's jobs, one after the other."""
 
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: Jobs,
         paper: Paper,
         language: str,
         retry_s: float = 10.0,
@@ -92,8 +104,7 @@ class Spooler:
         try:
             while True:
                 self._changed.clear()
-                waiting = await asyncio.to_thread(self._journal.jobs, JobState.QUEUED)
-                job = next((job for job in waiting if job.kind == RECEIPT_JOB), None)
+                job = await self._next_job()
                 if job is None or not await self._print(job, printer):
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(self._retry_s):
@@ -116,6 +127,14 @@ class Spooler:
     async def settled(self) -> None:
         """Wait until no job is being sent."""
         await self._settled.wait()
+
+    async def _next_job(self) -> Job | None:
+        try:
+            waiting = await asyncio.to_thread(self._journal.jobs, JobState.QUEUED)
+        except JournalError as error:
+            _log.error("print jobs can't be read", reason=str(error))
+            return None
+        return next((job for job in waiting if job.kind == RECEIPT_JOB), None)
 
     async def _print(self, job: Job, printer: Printer) -> bool:
         """Print one job; False where it must wait for a change."""

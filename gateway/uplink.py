@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import structlog
@@ -49,6 +49,18 @@ class _Grown:
 
 
 Happened: TypeAlias = Input | Arrived | _Reborn | _Grown
+
+
+class Health(Protocol):
+    """Who knows how the box fares."""
+
+    def health(self) -> bytes:
+        """It, as a message.
+
+        Raises:
+            JournalError: The journal can't be read.
+        """
+        ...
 
 
 class Line:
@@ -155,10 +167,13 @@ class Uplink:
         finally:
             outbound.close()
 
-    async def tell_health(self, announcer: Announcer) -> None:
+    async def tell_health(self, announcer: Health) -> None:
         """Say how the box fares, every half minute; what gets lost doesn't matter."""
         while True:
-            self._try_publish(Up.HEALTH, announcer.health(), qos=0)
+            try:
+                self._try_publish(Up.HEALTH, announcer.health(), qos=0)
+            except JournalError as error:
+                _log.error("health not told", reason=str(error))
             await asyncio.sleep(HEALTH_EVERY_S)
 
     def report(self, payload: bytes) -> None:

@@ -35,6 +35,7 @@ class Problem(Enum):
     TOO_MANY_SCREENS = "too-many-screens"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
+    JOURNAL_UNREADABLE = "journal-unreadable"
 
 
 _SENTENCES: dict[Problem, tuple[str, str]] = {
@@ -139,6 +140,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.JOURNAL_FAULT: (
         "Le journal n'a pas pu écrire : l'opération n'a pas été enregistrée. Recommencez ; sinon, appelez le centre.",
         "The journal couldn't write: the operation was not recorded. Start again; otherwise call the centre.",
+    ),
+    Problem.JOURNAL_UNREADABLE: (
+        "Le journal n'a pas pu être lu. Redémarrez la caisse, puis regardez si l'opération est dans la liste.",
+        "The journal couldn't be read. Restart the till box, then look whether the operation is in the list.",
     ),
 }
 

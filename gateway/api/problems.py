@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -10,7 +11,9 @@ from starlette.exceptions import HTTPException
 from gateway.api.language import language_of
 from gateway.errors import CounterError
 from gateway.words import Problem
+from sync.errors import JournalError
 
+_log = structlog.get_logger("comptoir.api")
 PROBLEM_JSON = "application/problem+json"
 _STATUSES = {
     Problem.WRONG_PIN: 403,
@@ -21,6 +24,7 @@ _STATUSES = {
     Problem.TOO_MANY_SCREENS: 503,
     Problem.DISK_FULL: 507,
     Problem.JOURNAL_FAULT: 503,
+    Problem.JOURNAL_UNREADABLE: 503,
     Problem.NOTHING_TO_PRINT: 404,
     Problem.UNKNOWN_JOB: 404,
     Problem.KEY_REUSED: 409,
@@ -45,6 +49,10 @@ def add_problems(api: FastAPI, *, language: str) -> None:
         said = error.say(language_of(request.headers.get("accept-language"), language))
         return problem(_STATUSES.get(error.problem, _UNUSABLE), error.problem.value, said)
 
+    async def unreadable(request: Request, error: Exception) -> JSONResponse:
+        _log.error("journal fault", reason=str(error))
+        return await counter_error(request, CounterError(Problem.JOURNAL_UNREADABLE))
+
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()]
@@ -55,6 +63,7 @@ def add_problems(api: FastAPI, *, language: str) -> None:
         return problem(error.status_code, "bad-request", error.detail)
 
     api.add_exception_handler(CounterError, counter_error)
+    api.add_exception_handler(JournalError, unreadable)
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, http_error)
 

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from programme.events import EpochOpened, EpochReason
 from sync.clock import BootClock, OrderClock
-from sync.errors import JournalError, JournalForeign, JournalMissing
+from sync.errors import JournalBroken, JournalError, JournalForeign, JournalMissing
 from sync.journal.database import connect, migrate
 from sync.journal.fork import add_epoch
+from sync.journal.mend import is_whole, mend
 from sync.journal.standing import Standing, load_standing, salvage_standing
 from sync.journal.transaction import Session, Transaction
 
@@ -45,13 +46,18 @@ def first_session(
 
 
 def next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock, *, damaged: bool = False) -> Session:
-    """Go on from where the file says, or from its last row if it is damaged.
+    """Go on from where the file says, or, if it is damaged, from the last row that can be read.
 
     Raises:
+        JournalBroken: A page of the file is damaged, or the rows are.
         sqlite3.Error: The file can't be used.
-        JournalError: It is no journal, another box's, or doesn't end as it should.
+        JournalError: It is no journal, or another box's.
     """
     with _connection(path) as connection:
+        if not is_whole(connection):
+            if not damaged:
+                raise JournalBroken(f"{path} is damaged: keep the file, a new epoch is needed", epoch="", seq=0)
+            mend(connection)
         connection.execute("BEGIN IMMEDIATE")
         migrate(connection)
         _check_owner(connection, path, device, key)

@@ -73,7 +73,7 @@ def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
     Raises:
         JournalBroken: They aren't.
     """
-    standing, clock = _stored(connection)
+    standing, clock = stored_standing(connection)
     place = standing.place
     last = row_at(connection, place.last_position)
     if last is None or (last.epoch, last.seq, last.hash) != (place.epoch, place.seq, place.hash):
@@ -97,7 +97,7 @@ def salvage_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBas
     Raises:
         JournalBroken: Nothing is left to go on from.
     """
-    stored, clock = _stored(connection)
+    stored, clock = stored_standing(connection)
     found = connection.execute("SELECT epoch, seq, hash FROM rows ORDER BY position DESC LIMIT 1").fetchone()
     if found is None:
         raise JournalBroken("no row is left: enrol this box anew", epoch=stored.place.epoch, seq=1)
@@ -106,7 +106,12 @@ def salvage_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBas
     return Standing(place=place, sent_position=place.last_position, generation=stored.generation), clock
 
 
-def _stored(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
+def stored_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
+    """What the file says of it, unchecked.
+
+    Raises:
+        JournalBroken: It says nothing.
+    """
     found = connection.execute(
         "SELECT epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,"
         " clock_at_us, clock_elapsed_us, clock_boot_id, clock_state FROM standing"

@@ -282,3 +282,13 @@ def test_a_print_of_an_impossible_number_is_a_bad_request(till: Till, job: int) 
 
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_journal_that_can_not_be_read_is_a_problem_in_words(till: Till) -> None:
+    till.box.lookup.close()
+
+    answer = till.http.get("/v1/status")
+
+    assert answer.status_code == 503
+    assert answer.json()["title"] == "journal-unreadable"
+    assert answer.json()["detail"].startswith("Le journal n'a pas pu être lu.")

@@ -14,7 +14,9 @@ from uuid_utils.compat import uuid7
 from gateway.recovery import open_journal
 from programme.decide import Earn
 from sync.errors import JournalBroken
-from tests.gateway.world import Box
+from sync.journal import Journal
+from sync.journal.verify import verify
+from tests.gateway.world import DEVICE, NOON, Box
 
 
 def test_a_damaged_row_is_named_kept_aside_and_left_out(tmp_path: Path) -> None:
@@ -38,6 +40,77 @@ def test_a_damaged_row_is_named_kept_aside_and_left_out(tmp_path: Path) -> None:
     assert f"row {epoch}/2 of the journal is damaged" in log["reason"]
     with closing(sqlite3.connect(log["kept"])) as aside:
         assert aside.execute("SELECT event FROM rows WHERE seq = 2").fetchone() == (b"\x00\xff",)
+
+
+def overwrite_page_of(path: Path, name: str) -> None:
+    """Fill a table's or an index's first page with rubbish."""
+    with closing(sqlite3.connect(path)) as disk:
+        (page_bytes,) = disk.execute("PRAGMA page_size").fetchone()
+        (page,) = disk.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * page_bytes)
+        file.write(b"\xa5" * page_bytes)
+
+
+REBUILT = (
+    "rows_ends",
+    "rows_instrument",
+    "sqlite_autoindex_epochs_1",
+    "state",
+    "jobs",
+    "jobs_state",
+    "acks",
+    "replica",
+)
+
+
+@pytest.mark.parametrize("name", REBUILT)
+def test_a_damaged_page_beside_the_rows_is_noticed_and_the_box_goes_on(tmp_path: Path, name: str) -> None:
+    box = Box(tmp_path)
+    box.give_grant(7)
+    box.knows_card(1, 5_000)
+    command = Earn(code=box.desk.resolve(box.central.card(1)), basket_minor=2_000)
+    asyncio.run(box.counter.operate(command, uuid7()))
+    totals = box.lookup.day_totals(NOON.date())
+    box.stop()
+    overwrite_page_of(box.path, name)
+    with pytest.raises(JournalBroken, match="is damaged"):
+        Journal.open(box.path, device=DEVICE, key=box.key, clock=box.clock)
+
+    open_journal(box.path, box.identity, box.clock).close()
+    box.restart()
+
+    assert box.lookup.day_totals(NOON.date()) == totals
+    assert box.lookup.grant() is None  # as in every new epoch
+    asyncio.run(box.counter.operate(command, uuid7()))
+    assert box.rows() == ["epoch_opened", "earned", "earned"]
+    box.stop()
+    verify(box.path, keys={**box.identity.central_keys, DEVICE: box.key.public_key()})
+
+
+def test_rows_beyond_a_damaged_page_are_taken_along(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    command = Earn(code=box.desk.resolve(box.central.card(1)), basket_minor=2_000)
+    for _ in range(40):
+        asyncio.run(box.counter.operate(command, uuid7()))
+    last = box.journal.head
+    totals = box.lookup.day_totals(NOON.date())
+    box.stop()
+    pages = box.path.read_bytes()
+    leaves = [at for at in range(0, len(pages), 4_096) if pages[at] == 0x0D and b"earned" in pages[at : at + 4_096]]
+    with box.path.open("r+b") as file:
+        file.seek(leaves[2])
+        file.write(b"\xa5" * 4_096)
+
+    open_journal(box.path, box.identity, box.clock).close()
+    box.restart()
+
+    with closing(sqlite3.connect(box.path)) as disk:
+        positions = [position for (position,) in disk.execute("SELECT position FROM rows WHERE epoch LIKE '1-%'")]
+    assert last is not None
+    assert 20 < len(positions) < last.seq == positions[-1]
+    assert box.lookup.day_totals(NOON.date()) == totals
+    box.stop()
 
 
 def test_where_nothing_is_left_the_message_says_what_to_do(tmp_path: Path) -> None:

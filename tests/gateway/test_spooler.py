@@ -21,7 +21,8 @@ from gateway.spooler import Spooler
 from gateway.tickets import ticket_for
 from hardware_sim.printer.twin import PrinterTwin
 from programme.decide import Sell
-from sync.journal import Job, JobState
+from sync.errors import JournalError
+from sync.journal import Job, JobState, Journal
 from tests.gateway.playing import run_devices, until
 from tests.gateway.world import NOON, VOUCHER, Box
 
@@ -71,6 +72,38 @@ def test_a_confirmed_job_is_done(printing_box: Box) -> None:
     printer = FakePrinter(Confirmed())
 
     serve_until(spooler(printing_box), printer, lambda: states(printing_box) == [JobState.CONFIRMED])
+
+    assert printer.printed == [b"job"]
+
+
+class FaultyAtFirst:
+    """A journal that can't be read once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.update_job = journal.update_job
+        self._read = journal.jobs
+        self._is_first = True
+
+    def jobs(self, state: JobState | None = None) -> list[Job]:
+        if self._is_first:
+            self._is_first = False
+            raise JournalError("the journal can't be read: check the disk")
+        return self._read(state)
+
+
+def test_a_journal_that_can_not_be_read_is_read_again_later(printing_box: Box) -> None:
+    printing_box.give_grant(7)
+    sell(printing_box)
+    work = Spooler(
+        journal=FaultyAtFirst(printing_box.journal),
+        paper=PAPER_80_MM,
+        language="fr",
+        retry_s=0.0,
+        compose_job=lambda _, __: b"job",
+    )
+    printer = FakePrinter(Confirmed())
+
+    serve_until(work, printer, lambda: states(printing_box) == [JobState.CONFIRMED])
 
     assert printer.printed == [b"job"]
 
