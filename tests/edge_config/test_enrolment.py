@@ -93,6 +93,7 @@ def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
         X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         Ed25519PrivateKey.generate().private_bytes_raw(),
     ],
+    ids=["text", "another kind", "raw"],
 )
 def test_a_damaged_key_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / JOURNAL_KEY).write_bytes(content)

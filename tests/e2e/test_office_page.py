@@ -1,0 +1,132 @@
+"""The office page of a real centre in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
+from hardware_sim.programs import until
+from hardware_sim.shop import VirtualShop
+from hardware_sim.town import VOUCHER, VirtualTown
+
+SERIOUS = ("serious", "critical")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """A centre with two shops, and who may look."""
+
+    town: VirtualTown
+    shops: tuple[VirtualShop, VirtualShop]
+    passphrase: str
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if find_chromium() is None:
+        pytest.skip(f"{NOT_THERE}: the office page was not tried in a browser")
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with TemporaryDirectory(prefix="office-", dir="/var/tmp") as folder, VirtualTown(Path(folder)) as town:
+        shops = (
+            town.found_shop("a", "Librairie <b>des</b> Halles", has_camera=False),
+            town.found_shop("b", "Café du Port", has_camera=False),
+        )
+        town.issue(VOUCHER, 2, "--face", "20,00", "--consign", shops[0].device)
+        passphrase = town.office("user", "claire").strip()
+        town.start_central()
+        for shop in shops:
+            shop.open()
+        for shop in shops:
+            until(shop.grant, what="a grant")
+        yield Office(town=town, shops=shops, passphrase=passphrase)
+
+
+def enter(browser: Browser, office: Office) -> Page:
+    page = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(f"{office.town.central_url}/")
+    page.locator("#name").fill("claire")
+    page.locator("#passphrase").fill(office.passphrase)
+    page.locator("#signing-form button").click()
+    expect(page.locator("#shops .card")).to_have_count(2)
+    return page
+
+
+def take_one_voucher_twice(office: Office) -> None:
+    """Both shops take it while neither hears of the other."""
+    first, second = office.shops
+    first.operate("sell", programme=VOUCHER, amount="20,00")
+    _, paper = first.receipt(first.twin("printer").do("state")["receipts"] + 1)
+    until(lambda: not first.status()["queue"]["unbooked_rows"], what="the sale to be booked")
+    heads = office.town.registry_heads()
+    until(lambda: (second.status()["replicas"][VOUCHER]["version"] or 0) >= heads[VOUCHER], what="B to know of it")
+    for shop in office.shops:
+        shop.cut_off()
+    for shop in office.shops:
+        shop.scan(paper["qr"][0])
+        assert shop.operate("redeem")["accepted"]
+    for shop in office.shops:
+        shop.reconnect()
+
+
+def test_the_fleet_is_live_and_names_are_text(browser: Browser, office: Office) -> None:
+    page = enter(browser, office)
+    box = page.locator("#shops .card", has_text="Café du Port")
+    expect(box.locator(".tag").first).to_have_text("En ligne")
+    expect(page.locator("#shops h3", has_text="Librairie <b>des</b> Halles")).to_be_visible()
+
+    office.shops[1].gateway.kill()
+
+    expect(box.locator(".tag").first).to_have_text("Hors ligne", timeout=30_000)
+    office.shops[1].open()
+    expect(box.locator(".tag").first).to_have_text("En ligne", timeout=30_000)
+
+
+def test_of_two_people_at_the_desk_one_decides_and_both_see_it(browser: Browser, office: Office) -> None:
+    one, other = enter(browser, office), enter(browser, office)
+    take_one_voucher_twice(office)
+    for page in (one, other):
+        expect(page.locator(".choices button")).to_have_count(1, timeout=30_000)
+
+    one.locator(".choices button").click()
+
+    for page in (one, other):
+        expect(page.locator("#desk-none")).to_be_visible(timeout=30_000)
+        expect(page.locator("#desk-settled")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (1280, 800)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(browser: Browser, office: Office, width: int, height: int, scheme: str) -> None:
+    signing = browser.new_page(locale="fr-FR")
+    signing.goto(f"{office.town.central_url}/")
+    expect(signing.locator("#signing")).to_be_visible()
+    page = enter(browser, office)
+    for shown in (signing, page):
+        shown.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        shown.set_viewport_size({"width": width, "height": height})
+
+        found = Axe().run(shown).response["violations"]
+
+        assert [fault["id"] for fault in found if fault["impact"] in SERIOUS] == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_leaving_ends_the_page(browser: Browser, office: Office) -> None:
+    page = enter(browser, office)
+
+    page.locator("#leave").click()
+
+    expect(page.locator("#signing")).to_be_visible()
+    assert page.request.get(f"{office.town.central_url}/v1/office/state").status == 401
