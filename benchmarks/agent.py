@@ -25,7 +25,10 @@ BARE_LIBRARIES = (
 
 
 def startup_goal(folder: Path) -> Goal:
-    """From the process's start to "ready", beside a process that only imports the same libraries."""
+    """From the process's start to "ready", beside a process that only imports the same libraries.
+
+    That one imports with Python's garbage collection on, as any program's start does.
+    """
     with VirtualTown(folder) as town:
         shop = town.found_shop("a", "Librairie des Halles")
         agent, bare = [], []

@@ -19,6 +19,7 @@ from gateway.identity import load_identity
 from gateway.lookup import Lookup
 from gateway.paths import journal_path
 from gateway.presenting import Desk
+from gateway.training import Training
 from hardware_sim.town import CARD, VirtualTown
 from programme.authorisations import Ask
 from programme.decide import Answered, Earn
@@ -48,7 +49,8 @@ def record_goal(folder: Path) -> Goal:
         cards = town.issue(CARD, CARDS)
         data_dir = shop.journal.parent
     with _counter(data_dir) as (counter, desk, journal):
-        recorded, floor = asyncio.run(_measure(counter, desk, [card.token for card in cards], data_dir / "floor"))
+        tokens = [card.token for card in cards]
+        recorded, floor = asyncio.run(_measure(counter, desk, journal, tokens, data_dir / "floor"))
         rows = journal.rows(1, ROUNDS, 10_000_000)
     row_bytes = sum(len(row.event) for row in rows) // len(rows)
     return Goal(
@@ -61,7 +63,7 @@ def record_goal(folder: Path) -> Goal:
 
 
 async def _measure(
-    counter: CounterService, desk: Desk, tokens: list[str], floor_file: Path
+    counter: CounterService, desk: Desk, journal: Journal, tokens: list[str], floor_file: Path
 ) -> tuple[list[float], list[float]]:
     recorded, floor = [], []
     with floor_file.open("ab", buffering=0) as file:
@@ -72,11 +74,18 @@ async def _measure(
             outcome = await counter.operate(Earn(code=code, basket_minor=2_350), uuid7())
             recorded.append(time.perf_counter() - started)
             assert outcome.event is not None
+            row_bytes = _last_row_bytes(journal)
             started = time.perf_counter()
-            file.write(bytes(700))
+            file.write(bytes(row_bytes))
             os.fdatasync(file.fileno())
             floor.append(time.perf_counter() - started)
     return recorded[WARM_UP:], floor[WARM_UP:]
+
+
+def _last_row_bytes(journal: Journal) -> int:
+    assert journal.head is not None
+    (row,) = journal.rows(journal.head.seq, journal.head.seq, 1)
+    return len(row.event)
 
 
 @contextlib.contextmanager
@@ -92,6 +101,7 @@ def _counter(data_dir: Path) -> Iterator[tuple[CounterService, Desk, Journal]]:
             asker=_Offline(),
             now=_now,
             new_id=uuid7,
+            training=Training(data_dir / "training"),
             prints=False,
             recorded=lambda: None,
         )

@@ -136,8 +136,18 @@ def write_private(path: Path, data: bytes, *, may_replace: bool) -> None:
     _sync_folder(path.parent)
 
 
+def remove_private(path: Path) -> None:
+    """Remove a file, for good also after a power cut; it needn't be there.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
-    """So that the new name survives a power cut, too."""
+    """So that a name's coming or going survives a power cut, too."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -163,7 +163,7 @@ class Agent:
 
     def train(self, on: bool) -> JSON:
         """Begin or end training."""
-        self.counter.training = on
+        self.counter.train(on)
         self.desk.clear()
         message = (
             self.views.choose("Entraînement : rien ne compte.", "Training: nothing counts.")

@@ -34,7 +34,7 @@ from gateway.orders import Orders
 from gateway.outbound import Outbound
 from gateway.page import read_page
 from gateway.pairing import Pairing
-from gateway.paths import api_path, journal_path
+from gateway.paths import api_path, journal_path, training_path
 from gateway.presenting import Desk
 from gateway.printing import Printing
 from gateway.receipts import paper_of
@@ -43,6 +43,7 @@ from gateway.replica import HttpSnapshots, Replica
 from gateway.screen import Screen, device_kinds
 from gateway.server import bind, serve, url_of
 from gateway.spooler import Spooler
+from gateway.training import Training
 from gateway.uplink import Line, Uplink
 from gateway.views import Views
 from sync.clock import LinuxClock
@@ -191,6 +192,7 @@ def _counter(ground: _Ground, asking: Asking, recorded: Callable[[], None]) -> C
         asker=asking,
         now=_now,
         new_id=uuid7,
+        training=Training(training_path(ground.settings.data_dir)),
         prints=ground.settings.printer is not None,
         recorded=recorded,
     )

@@ -26,6 +26,7 @@ from gateway.lookup import Lookup
 from gateway.outcomes import Outcome, is_of, refusal_of
 from gateway.receipts import RECEIPT_JOB, encode_ticket
 from gateway.tickets import ticket_for
+from gateway.training import Training
 from gateway.words import Problem
 from programme.authorisations import Ask
 from programme.decide import Accepted, Answered, Command, Decision, Earn, Redeem, Refused, Sell, Void, decide, must_ask
@@ -76,6 +77,7 @@ class CounterService:
         asker: Asker,
         now: Callable[[], datetime],
         new_id: Callable[[], UUID],
+        training: Training,
         prints: bool,
         recorded: Callable[[], None],
     ) -> None:
@@ -84,11 +86,12 @@ class CounterService:
         Args:
             now: The wall clock, aware UTC.
             new_id: Makes UUIDv7s.
+            training: Whether operations are exercises.
             prints: Whether a printer is set up, so that a sold voucher is printed.
             recorded: Called whenever rows were added.
         """
         self.configured = configured
-        self.training = False
+        self._training = training
         self._journal = journal
         self._lookup = lookup
         self._asker = asker
@@ -98,6 +101,19 @@ class CounterService:
         self._recorded = recorded
         self._locks = KeyedLocks()
         self._in_hand: set[UUID] = set()
+
+    @property
+    def training(self) -> bool:
+        """Whether operations are exercises."""
+        return self._training.is_on
+
+    def train(self, on: bool) -> None:
+        """Begin or end training.
+
+        Raises:
+            CounterError: The disk couldn't take it: nothing has changed.
+        """
+        self._training.switch(on)
 
     @property
     def can_ask(self) -> bool:

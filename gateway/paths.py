@@ -10,6 +10,11 @@ def journal_path(data_dir: Path) -> Path:
     return data_dir / "journal.sqlite"
 
 
+def training_path(data_dir: Path) -> Path:
+    """There while training is on."""
+    return data_dir / "training"
+
+
 def api_path(data_dir: Path) -> Path:
     """Where the running agent's API is, as a JSON object with `url`."""
     return data_dir / "api.json"

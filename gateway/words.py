@@ -33,6 +33,7 @@ class Problem(Enum):
     CAMERA_AWAY = "camera-away"
     TOO_MANY_WATCHERS = "too-many-watchers"
     TOO_MANY_SCREENS = "too-many-screens"
+    TRAINING_UNCHANGED = "training-unchanged"
     DISK_FULL = "disk-full"
     JOURNAL_FAULT = "journal-fault"
     JOURNAL_UNREADABLE = "journal-unreadable"
@@ -132,6 +133,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.TOO_MANY_SCREENS: (
         "Trop d'écrans ou de logiciels écoutent cette caisse : fermez-en un.",
         "Too many screens or programs listen to this till box: close one.",
+    ),
+    Problem.TRAINING_UNCHANGED: (
+        "Le disque n'a pas pu noter l'entraînement : rien n'a changé. Vérifiez le disque, puis recommencez.",
+        "The disk couldn't note the training: nothing has changed. Check the disk, then start again.",
     ),
     Problem.DISK_FULL: (
         "Disque plein : l'opération n'a pas été enregistrée. Libérez de la place, puis recommencez.",

@@ -22,6 +22,7 @@ _STATUSES = {
     Problem.CAMERA_AWAY: 404,
     Problem.TOO_MANY_WATCHERS: 503,
     Problem.TOO_MANY_SCREENS: 503,
+    Problem.TRAINING_UNCHANGED: 507,
     Problem.DISK_FULL: 507,
     Problem.JOURNAL_FAULT: 503,
     Problem.JOURNAL_UNREADABLE: 503,

@@ -203,6 +203,29 @@ def test_training_says_so(till: Till) -> None:
     assert not till.http.put("/v1/training", json={"on": False}).json()["training"]
 
 
+def test_training_outlives_a_restart_until_it_is_ended(box: Box) -> None:
+    Till(box).http.put("/v1/training", json={"on": True})
+    box.restart()
+    till = Till(box)
+
+    assert till.get("/v1/status")["training"]
+    assert till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))["training"]
+
+    till.http.put("/v1/training", json={"on": False})
+    box.restart()
+    assert not Till(box).get("/v1/status")["training"]
+
+
+def test_training_that_the_disk_can_not_note_does_not_begin(till: Till) -> None:
+    (till.box.folder / "training").mkdir()
+
+    answer = till.http.put("/v1/training", json={"on": True})
+
+    assert answer.status_code == 507
+    assert answer.json()["detail"].startswith("Le disque n'a pas pu noter l'entraînement : rien n'a changé.")
+    assert not till.get("/v1/status")["training"]
+
+
 def test_printing_without_a_printer_says_so(till: Till) -> None:
     till.operate(kind="earn", amount="23,50", code=till.box.central.card(1))
 

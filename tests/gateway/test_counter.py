@@ -391,7 +391,7 @@ def test_a_void_of_nothing(box: Box) -> None:
 
 
 def test_training_records_and_moves_nothing(box: Box) -> None:
-    box.counter.training = True
+    box.counter.train(True)
     box.central.approve()
 
     outcome = spend(box, 1, 50)

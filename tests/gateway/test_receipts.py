@@ -84,7 +84,7 @@ def test_a_voucher_carries_its_code_value_and_validity(box: Box) -> None:
 
 
 def test_training_is_said_above_and_below(box: Box) -> None:
-    box.counter.training = True
+    box.counter.train(True)
 
     assert printed(box, earned(box)).count("ENTRAÎNEMENT") == 2
 

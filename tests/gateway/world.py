@@ -22,6 +22,7 @@ from gateway.lookup import Lookup
 from gateway.orders import Orders
 from gateway.presenting import Desk
 from gateway.receipts import Ticket, decode_ticket
+from gateway.training import Training
 from programme.authorisations import Answer, Ask
 from programme.cloudevents import decode_event
 from programme.codes import reference
@@ -300,6 +301,7 @@ class Box:
             asker=self.central,
             now=self.clock.now,
             new_id=uuid7,
+            training=Training(self.folder / "training"),
             prints=self._prints,
             recorded=self._count,
         )
