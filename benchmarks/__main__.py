@@ -7,16 +7,22 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.agent import memory_goals, startup_goal
+from benchmarks.page import page_figures
 from benchmarks.record import record_goal
 
 
 def main() -> int:
-    """Print the goals; one that falls short is said so and is no failure of the run."""
+    """Print the figures; a goal that falls short is said so and is no failure of the run."""
     with tempfile.TemporaryDirectory(prefix="cb-", dir="/var/tmp") as folder:
         work = Path(folder)
-        goals = [record_goal(work / "record"), startup_goal(work / "start"), *memory_goals(work / "memory")]
-    for goal in goals:
-        print(goal.line())
+        figures = [
+            record_goal(work / "record"),
+            *page_figures(work / "page"),
+            startup_goal(work / "start"),
+            *memory_goals(work / "memory"),
+        ]
+    for figure in figures:
+        print(figure.line())
     return 0
 
 

@@ -6,22 +6,37 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_ENOUGH_FOR_99TH = 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Figure:
+    """What was measured.
+
+    Attributes:
+        detail: The absolute figures, for the reader.
+    """
+
+    name: str
+    detail: str
+
+    def line(self) -> str:
+        """One line for people."""
+        return f"{self.name}\n    {self.detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal(Figure):
     """One goal and what was measured.
 
     Attributes:
         measured: In the goal's unit.
         at_most: The goal.
-        detail: The absolute figures behind it, for the reader.
     """
 
-    name: str
     measured: float
     at_most: float
     unit: str
-    detail: str
 
     @property
     def met(self) -> bool:
@@ -38,11 +53,25 @@ class Goal:
 
 
 def spread(values: Sequence[float], *, unit: str = "ms", scale: float = 1_000) -> str:
-    """Minimum, median and maximum."""
+    """Minimum, median, maximum and, where there are enough values, the 99th percentile."""
     low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{low * scale:.2f} / {middle * scale:.2f} / {high * scale:.2f} {unit} (min/median/max of {len(values)})"
+    figures = {"min": low, "median": middle, "max": high}
+    if len(values) >= _ENOUGH_FOR_99TH:
+        figures = {"min": low, "median": middle, "p99": percentile_99(values), "max": high}
+    shown = " / ".join(f"{value * scale:.2f}" for value in figures.values())
+    return f"{shown} {unit} ({'/'.join(figures)} of {len(values)})"
 
 
 def ratio_of_medians(measured: Sequence[float], floor: Sequence[float]) -> float:
     """How many times the floor's median."""
     return statistics.median(measured) / statistics.median(floor)
+
+
+def percentile_99(values: Sequence[float]) -> float:
+    """What one in a hundred exceeds."""
+    return statistics.quantiles(values, n=100)[98]
+
+
+def ratio_of_99th(measured: Sequence[float], floor: Sequence[float]) -> float:
+    """How many times the floor's 99th percentile."""
+    return percentile_99(measured) / percentile_99(floor)

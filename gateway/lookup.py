@@ -34,7 +34,7 @@ _TOLD = (*_OPERATIONS, TYPE_NAMES[DayClosed])
 """What tills are told of."""
 _ROW = "SELECT position, epoch, seq, event, previous, hash FROM rows"
 _MARKS = """
-SELECT first_position + watermark_seq - 1, sent_position
+SELECT first_position + seq - 1, sent_position, first_position + watermark_seq - 1
 FROM standing JOIN epochs USING (epoch)
 """
 
@@ -57,6 +57,19 @@ class Tracked:
     stage: Stage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Positions in the journal up to which rows are recorded, sent and booked."""
+
+    recorded: int
+    sent: int
+    booked: int
+
+    def stage(self, position: int) -> Stage:
+        """How far a row is."""
+        return Stage.BOOKED if position <= self.booked else Stage.SENT if position <= self.sent else Stage.RECORDED
+
+
 class Lookup:
     """Finds rows; for use on one thread. Its questions raise JournalError where the file can't be read."""
 
@@ -76,7 +89,7 @@ class Lookup:
     def ended_by(self, authorisation: UUID) -> Event | None:
         """The one row that ended an ask or carries this event id, whatever its epoch."""
         found = self._ask(f"{_ROW} WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,))
-        tracked = self._tracked(*found[0]) if found else None
+        tracked = _tracked(self.marks(), *found[0]) if found else None
         return None if tracked is None else tracked.event
 
     def find(self, event_id: UUID) -> Tracked | None:
@@ -85,7 +98,7 @@ class Lookup:
             f"{_ROW} WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
             (event_id.bytes,),
         )
-        return self._tracked(*found[0]) if found else None
+        return _tracked(self.marks(), *found[0]) if found else None
 
     def last_operations(self, count: int) -> list[Tracked]:
         """The newest operations, the newest first."""
@@ -98,14 +111,14 @@ class Lookup:
     def _newest(self, names: tuple[str, ...], count: int) -> list[Tracked]:
         marks = ",".join("?" * len(names))
         found = self._ask(f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count))
-        return [tracked for row in found if (tracked := self._tracked(*row)) is not None]
+        known = self.marks()
+        return [tracked for row in found if (tracked := _tracked(known, *row)) is not None]
 
     def given_up(self) -> tuple[UUID, ...]:
         """Asks whose abandonment central hasn't acknowledged."""
-        booked_up_to, _ = self._marks()
         found = self._ask(
             "SELECT ends FROM rows WHERE position > ? AND type = ? ORDER BY position",
-            (booked_up_to, TYPE_NAMES[AuthorisationAbandoned]),
+            (self.marks().booked, TYPE_NAMES[AuthorisationAbandoned]),
         )
         return tuple(UUID(bytes=ends) for (ends,) in found)
 
@@ -164,12 +177,17 @@ class Lookup:
         found = self._ask(
             f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
         )
-        return [(row[0], row[3] if self._tracked(*row) is not None else None) for row in found]
+        return [(row[0], row[3] if _is_sound(*row) else None) for row in found]
 
     def last_position(self) -> int:
         """Where the journal ends."""
         ((position,),) = self._ask("SELECT coalesce(max(position), 0) FROM rows")
         return int(position)
+
+    def marks(self) -> Marks:
+        """How far everything is."""
+        ((recorded, sent, booked),) = self._ask(_MARKS)
+        return Marks(recorded=recorded, sent=sent, booked=booked)
 
     def clock_state(self) -> ClockState:
         """Whether the order clock can be believed as a date."""
@@ -196,22 +214,21 @@ class Lookup:
             for job_id, kind, event_id, payload, state, detail in found
         ]
 
-    def _tracked(
-        self, position: int, epoch: str, seq: int, event: bytes, previous: bytes, digest: bytes
-    ) -> Tracked | None:
-        """The event, unless its row was damaged on the disk: then what it says counts for nothing."""
-        if not Row(epoch=epoch, seq=seq, event=event, previous=previous, hash=digest).is_sound:
-            return None
-        booked_up_to, sent_up_to = self._marks()
-        stage = Stage.BOOKED if position <= booked_up_to else Stage.SENT if position <= sent_up_to else Stage.RECORDED
-        return Tracked(event=decode_event(event), stage=stage)
-
-    def _marks(self) -> tuple[int, int]:
-        ((booked_up_to, sent_up_to),) = self._ask(_MARKS)
-        return int(booked_up_to), int(sent_up_to)
-
     def _ask(self, question: str, parameters: Sequence[object] = ()) -> list[Any]:
         try:
             return self._connection.execute(question, parameters).fetchall()
         except sqlite3.Error as error:
             raise meaning(error, self._path) from error
+
+
+def _tracked(
+    marks: Marks, position: int, epoch: str, seq: int, event: bytes, previous: bytes, digest: bytes
+) -> Tracked | None:
+    """The event, unless its row was damaged on the disk: then what it says counts for nothing."""
+    if not _is_sound(position, epoch, seq, event, previous, digest):
+        return None
+    return Tracked(event=decode_event(event), stage=marks.stage(position))
+
+
+def _is_sound(_: int, epoch: str, seq: int, event: bytes, previous: bytes, digest: bytes) -> bool:
+    return Row(epoch=epoch, seq=seq, event=event, previous=previous, hash=digest).is_sound

@@ -5,9 +5,8 @@ A page that gets it anew at every change can't disagree with the box or with ano
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
@@ -15,16 +14,13 @@ from drivers.supervise import DeviceState
 from edge_config.settings import BoxSettings
 from gateway.agent import Agent
 from gateway.changes import Changes
-from gateway.lookup import Stage, Tracked
+from gateway.daybook import Daybook, kind_of
+from gateway.lookup import Stage
 from gateway.page import Page
 from gateway.presenting import Result
 from gateway.views import JSON, Views
-from programme.events import OPERATIONS, DayClosed, Earned, Event, Redeemed, Sold, Voided
-from programme.money import CURRENCIES
-from programme.state import OpenOperation, OperationKind
+from programme.events import OPERATIONS
 from sync.journal import Job, JobState
-
-_LAST_OPERATIONS = 20
 
 
 class DeviceKind(Enum):
@@ -56,6 +52,7 @@ class Screen:
     kinds: Mapping[str, DeviceKind]
     boot: UUID
     page: Page
+    daybook: Daybook = field(default_factory=Daybook)
 
     async def state(self, language: str | None = None) -> JSON:
         """All that there is to see now, in a language, or in the box's own."""
@@ -63,8 +60,6 @@ class Screen:
         revision = self.changes.revision
         presented = [_spelt(view, agent.views) for view in (await agent.show())["presented"]]
         configured = agent.configured
-        today = agent.business_day
-        operations = agent.lookup.open_operations()
         return {
             "revision": revision,
             "boot": str(self.boot),
@@ -76,15 +71,13 @@ class Screen:
                 "device": agent.identity.device,
             },
             "training": agent.counter.training,
-            "business_day": today.isoformat(),
+            "business_day": agent.business_day.isoformat(),
             "connection": _connection(agent),
             "queue": _queue(agent),
             "devices": self._devices(agent),
             "presented": presented,
             "result": _result(agent, presented),
-            "operations": _operations(agent, operations, today),
-            "programmes": _programmes(agent),
-            "totals": _totals(agent, operations.values(), today),
+            **self.daybook.view(agent),
             "prints": [_print(agent, job) for job in agent.lookup.open_jobs()],
         }
 
@@ -150,7 +143,7 @@ def _result(agent: Agent, presented: list[JSON]) -> JSON | None:
     lying = next((placed for placed in presented if instrument and placed.get("instrument") == instrument), None)
     tracked = agent.lookup.find(event.event_id)
     return view | {
-        "kind": _kind(event),
+        "kind": kind_of(event),
         "amount": agent.views.amount(data.amount_minor, data.currency) if isinstance(data, OPERATIONS) else None,
         "training": isinstance(data, OPERATIONS) and data.counter.training,
         # What is spendable; an earn isn't until it is booked, and "new balance: 0,00 €" would be taken for a fault.
@@ -166,118 +159,6 @@ def _said(agent: Agent, result: Result) -> JSON:
         return {"number": result.number, "accepted": True, "message": agent.views.sentence(result.event)}
     outcome = agent.views.outcome(result.outcome, stage=Stage.RECORDED, zone=agent.configured.zone)
     return {"number": result.number, "accepted": outcome["accepted"], "message": outcome["message"]}
-
-
-def _operations(agent: Agent, open_ones: Mapping[UUID, OpenOperation], today: date) -> list[JSON]:
-    told = agent.lookup.last_told(_LAST_OPERATIONS)
-    # A void comes after what it reverses: none of what is shown was voided before it.
-    voided = {tracked.event.data.target for tracked in told if isinstance(tracked.event.data, Voided)}
-    return [
-        _operation(
-            agent, tracked, open_ones.get(tracked.event.event_id), today, voided=tracked.event.event_id in voided
-        )
-        for tracked in told
-    ]
-
-
-def _operation(agent: Agent, tracked: Tracked, known: OpenOperation | None, today: date, *, voided: bool) -> JSON:
-    event, data = tracked.event, tracked.event.data
-    local = event.ordered_at.astimezone(agent.configured.zone)
-    view = {
-        "event_id": str(event.event_id),
-        "kind": _kind(event),
-        "time": f"{local:%H:%M}",
-        "day": local.date().isoformat(),
-        "message": agent.views.sentence(event),
-        "amount": None,
-        "programme_name": None,
-        "stage": tracked.stage.value,
-        "training": False,
-        "voided": voided,
-        "can_void": known is not None and not voided and known.business_day == today,
-        "can_print": agent.printing.has_printer and not (isinstance(data, Sold) and voided),
-    }
-    if isinstance(data, OPERATIONS):
-        rules = agent.configured.rules(data.programme)
-        view["amount"] = agent.views.amount(data.amount_minor, data.currency)
-        view["programme_name"] = rules.name(agent.views.language) if rules is not None else data.programme
-        view["training"] = data.counter.training
-    return view
-
-
-def _kind(event: Event) -> str | None:
-    match event.data:
-        case Earned():
-            return "earn"
-        case Redeemed():
-            return "redeem"
-        case Sold():
-            return "sell"
-        case Voided():
-            return "void"
-        case DayClosed():
-            return "close"
-    return None
-
-
-def _programmes(agent: Agent) -> list[JSON]:
-    unsold = agent.lookup.unsold()
-    views = []
-    for programme, rules in sorted(agent.configured.book.rules.items()):
-        left: dict[str, int] = {}
-        for voucher in sorted(unsold.get(programme, []), key=lambda voucher: voucher.face_minor):
-            left[str(voucher.face_minor)] = left.get(str(voucher.face_minor), 0) + 1
-        views.append(
-            {
-                "id": programme,
-                "name": rules.name(agent.views.language),
-                "kind": "voucher" if rules.voucher is not None else "card",
-                "currency": rules.currency_code,
-                "consigned": left,
-            }
-        )
-    return views
-
-
-def _totals(agent: Agent, operations: Iterable[OpenOperation], today: date) -> JSON:
-    views, by_programme = agent.views, agent.lookup.day_totals(today)
-    sums: dict[tuple[str, str], int] = {}
-    owed: dict[str, int] = {}
-    for programme, totals in by_programme.items():
-        rules = agent.configured.rules(programme)
-        currency = rules.currency_code if rules is not None else "EUR"
-        for label, amount_minor in views.totals(totals):
-            sums[label, currency] = sums.get((label, currency), 0) + amount_minor
-    for operation in operations:
-        if operation.business_day == today and not operation.voided:
-            owed[operation.currency] = owed.get(operation.currency, 0) + _owed_minor(operation)
-    return {
-        "business_day": today.isoformat(),
-        "count": sum(totals.count for totals in by_programme.values()),
-        "rows": [
-            {"label": label, "amount": views.amount(amount_minor, currency)}
-            for (label, currency), amount_minor in sums.items()
-            if amount_minor
-        ],
-        "owed": {
-            "amount": " + ".join(views.amount(owed[currency], currency) for currency in sorted(owed))
-            or views.amount(0, next(iter(CURRENCIES))),
-            "message": views.choose(
-                "D'après ce comptoir, depuis la dernière clôture ; le relevé du centre fait foi.",
-                "As far as this counter knows, since the last closure; the centre's statement counts.",
-            ),
-        },
-        "closable": agent.has_days_to_close,
-    }
-
-
-def _owed_minor(operation: OpenOperation) -> int:
-    """What the programme owes the shop for an operation: what it redeemed, less the cash it took for a voucher."""
-    return {
-        OperationKind.REDEEMED: operation.amount_minor,
-        OperationKind.SOLD: -operation.amount_minor,
-        OperationKind.EARNED: 0,
-    }[operation.kind]
 
 
 def _print(agent: Agent, job: Job) -> JSON:

@@ -65,6 +65,7 @@ async def serve(api: FastAPI, listener: socket.socket) -> None:
         proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=_LARGEST_FRAME_BYTES,
+        ws_per_message_deflate=False,  # a state is a few kB: not worth its time, nor its memory for each screen
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)

@@ -1,0 +1,67 @@
+"""The part of the screen state that only rows change: drawn once, and again whenever there is something else to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.configured import read_configuration
+from gateway.daybook import Daybook
+from tests.gateway.till import Till
+
+
+@pytest.fixture
+def busy(till: Till) -> Till:
+    """A box that has sold a voucher and credited a card."""
+    till.box.give_grant(1, 2)
+    till.operate(kind="sell", programme="albret-voucher", amount="20,00")
+    till.operate(kind="earn", amount="10,00", code=till.box.central.card(1))
+    return till
+
+
+def configure_anew(till: Till) -> None:
+    box = till.box
+    box.counter.configured = replace(read_configuration(box.identity.enrolment.configuration, box.identity))
+
+
+CHANGES: dict[str, Callable[[Till], object]] = {
+    "an operation": lambda till: till.operate(kind="earn", amount="10,00", code=till.box.central.card(1)),
+    "a void": lambda till: till.operate(kind="void"),
+    "a closure": lambda till: till.http.post("/v1/day-closures"),
+    "what was sent": lambda till: till.box.journal.mark_sent(till.box.journal.head.seq),  # type: ignore[union-attr]
+    "what was booked": lambda till: till.box.acknowledge_all(),
+    "another grant": lambda till: till.box.give_grant(2, 3, 4, number=2),
+    "the next day": lambda till: till.box.clock.go_to(till.box.clock.wall + timedelta(days=1)),
+    "another configuration": configure_anew,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_it_is_drawn_again_for(busy: Till, change: Callable[[Till], object]) -> None:
+    daybook, agent = Daybook(), busy.screen.agent
+    before = daybook.view(agent)
+
+    change(busy)
+
+    assert daybook.view(agent) is not before
+    assert daybook.view(agent) == Daybook().view(agent)
+
+
+def test_a_scan_finds_it_drawn(busy: Till) -> None:
+    daybook, agent = Daybook(), busy.screen.agent
+    before = daybook.view(agent)
+
+    busy.box.desk.place(busy.box.central.card(2), device="douchette")
+
+    assert daybook.view(agent) is before
+
+
+def test_each_language_has_its_own(busy: Till) -> None:
+    daybook, agent = Daybook(), busy.screen.agent
+
+    french, english = daybook.view(agent), daybook.view(agent.speaking("en"))
+
+    assert [view["operations"][0]["message"] for view in (french, english)] == ["0,50\u00a0€ gagnés.", "€0.50 earned."]
