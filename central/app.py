@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -30,10 +31,13 @@ from sync.mqtt import MqttLink
 if TYPE_CHECKING:
     import uvicorn
 
+    from central.web.live import Board
+
 HTTP_FILE = "http.json"
 """Where the HTTP side listens, for who started the server with port 0."""
 _DEFAULT_MQTT_PORT = 1883
 _BACKLOG = 128
+_LAST_ANSWERS_S = 5
 _LONGEST_WAIT_S = 5.0
 """Between attempts to reach the broker: there is one central, and every box waits for it."""
 
@@ -90,8 +94,8 @@ async def serve(settings: CentralSettings, workshop: Workshop, log: FilteringBou
         CommandError: The HTTP side can't listen there.
     """
     listener = _listen(settings)
-    server = _http_server(workshop)
-    service = Service(handler=Handler(workshop, log), link=_link(settings), log=log)
+    server, board = _http_server(workshop, settings)
+    service = Service(handler=Handler(workshop, log), link=_link(settings), log=log, on_applied=board.nudge)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,6 +109,8 @@ async def serve(settings: CentralSettings, workshop: Workshop, log: FilteringBou
         ]
         await stopped.wait()
         log.info("central stops")
+        # Open pages would be waited for.
+        await board.close()
         server.should_exit = True
         await running[1]
         running[0].cancel()
@@ -141,8 +147,8 @@ def _note_address(settings: CentralSettings, listener: socket.socket) -> str:
     return url
 
 
-def _http_server(workshop: Workshop) -> uvicorn.Server:
-    """The HTTP side; loaded only here, for the other commands don't need it."""
+def _http_server(workshop: Workshop, settings: CentralSettings) -> tuple[uvicorn.Server, Board]:
+    """The HTTP side, and what its pages show; loaded only here, for the other commands don't need it."""
     import uvicorn
 
     from central.http import make_app
@@ -154,4 +160,9 @@ def _http_server(workshop: Workshop) -> uvicorn.Server:
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    return Server(uvicorn.Config(make_app(workshop), log_config=None, access_log=False, lifespan="off"))
+    hosts = {settings.http.host, urlsplit(settings.public_url or "").hostname}
+    application = make_app(workshop, names={host for host in hosts if host})
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_LAST_ANSWERS_S
+    )
+    return Server(config), application.state.board

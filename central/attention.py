@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-from uuid import UUID
+from collections.abc import Iterable
+from typing import Any
 
-from central.deciding import choices, taken_on
+from central.deciding import Taken, choices, kinds_of, taken_on
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
 from central.store.devices import Device, Shop
 from central.work import Work
-from programme.events import DeskDecision, Event
+from programme.events import Decided, Event
 from programme.fold.effects import Acceptance, Finding, FindingKind
 
-Taken: TypeAlias = dict[UUID, set[DeskDecision]]
 NEEDS_A_PERSON = tuple(kind for kind in FindingKind if kind is not FindingKind.CLAMPED)
 """A clamped earn is the rule at work; it is recorded, and nobody has to decide."""
 
 
 def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
-    """Findings, forks, quarantined rows and conflicts."""
+    """Findings, forks, quarantined rows, conflicts and gaps."""
     found = desk.findings(work.db, NEEDS_A_PERSON)
     named = events.named(work.db, {event_id for _, finding in found for event_id in finding.events})
     shops = devices.shops(work.db)
@@ -40,13 +39,14 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
         "forks": desk.forks(work.db),
         "quarantine": desk.quarantined(work.db),
         "conflicts": desk.conflicts(work.db),
+        "gaps": journal.gaps(work.db),
     }
 
 
 def _is_settled(finding: Finding, taken: Taken) -> bool:
     """Whether every redemption that left something to decide was decided."""
     return any(taken.get(acceptance.event_id) for acceptance in finding.acceptances) and not any(
-        choices(acceptance, taken.get(acceptance.event_id, set())) for acceptance in finding.acceptances
+        choices(acceptance, kinds_of(taken.get(acceptance.event_id, ()))) for acceptance in finding.acceptances
     )
 
 
@@ -64,18 +64,23 @@ def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop], taken
     }
     for acceptance in finding.acceptances:
         if acceptance.event_id == event.event_id:
-            told |= _acceptance_to_json(acceptance, taken.get(event.event_id, set()))
+            told |= _acceptance_to_json(acceptance, taken.get(event.event_id, ()))
     return told
 
 
-def _acceptance_to_json(acceptance: Acceptance, taken: set[DeskDecision]) -> dict[str, object]:
+def _acceptance_to_json(acceptance: Acceptance, taken: Iterable[Event]) -> dict[str, object]:
     return {
-        "decided": sorted(decision.value for decision in taken),
-        "choices": [decision.value for decision in choices(acceptance, taken)],
+        "decided": [decision_to_json(event, event.data) for event in taken if isinstance(event.data, Decided)],
+        "choices": [decision.value for decision in choices(acceptance, kinds_of(taken))],
         "funded_minor": acceptance.funded_minor,
         "loss_minor": acceptance.loss_minor,
         "credited": "merchant" if acceptance.covered else "held",
     }
+
+
+def decision_to_json(event: Event, decided: Decided) -> dict[str, object]:
+    """What was decided, by whom and when."""
+    return {"decision": decided.decision.value, "by": decided.by, "at": event.ordered_at.isoformat()}
 
 
 def devices_to_json(work: Work) -> list[dict[str, object]]:

@@ -22,14 +22,14 @@ from central.audit import audit, audit_to_json
 from central.deciding import decide
 from central.display import show_books, show_desk, show_devices
 from central.errors import CentralError
-from central.signin import add_user
+from central.signin import add_user, check_user
 from central.store.database import migrate_store
 from central.store.devices import Shop
 from central.work import Workshop
 from edge_config.errors import EdgeConfigError
 from edge_config.settings import CentralSettings, load_central_settings
 from programme.errors import ProgrammeError, RulesError
-from programme.events import DeskDecision
+from programme.events import Decided, DeskDecision
 from programme.money import parse_amount
 
 DATA_VARIABLE = "COMPTOIR_CENTRAL_DATA"
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_set_up(add, commands)
     _add_running(add)
+    _add_office(add, commands)
     return parser
 
 
@@ -129,21 +130,32 @@ def _add_running(add: _Add) -> None:
     issued.add_argument("--gift", action="store_true", help="vouchers given away: worth their value at once")
     issued.add_argument("--codes", type=Path, help="instead: cards printed before, one code a line")
     add("serve", _serve, "Run the centre.")
-    user = add("user", _user, "Let somebody into the office page: prints a passphrase, once.")
-    user.add_argument("name")
-    decided = add("decide", _decide, "Settle a redemption that waits on the desk.")
-    decided.add_argument("redemption", type=UUID)
-    decided.add_argument("decision", choices=[decision.value for decision in DeskDecision])
-    decided.add_argument("--by", required=True, help="who decides")
     command = add("command", _command, "Send a command to a box.")
     command.add_argument("device")
     command.add_argument("name")
     for name, run, text in (
         ("books", _books, "Balances, and whether every promise about them holds."),
-        ("desk", _desk, "What waits for a person."),
         ("devices", _devices, "The boxes and where they stand."),
     ):
         add(name, run, text).add_argument("--json", action="store_true")
+
+
+def _add_office(add: _Add, commands: _Commands) -> None:
+    people = commands.add_parser("office", help="Who may use the office page.")
+    people_commands = people.add_subparsers(required=True, metavar="COMMAND")
+    text = "Let somebody in, or give another passphrase: it is printed, once."
+    add("add", _office_add, text, to=people_commands).add_argument("name", help="a short id, no one's full name")
+    waiting = add("desk", _desk, "What waits for a person.")
+    waiting.add_argument("--json", action="store_true")
+    decided = add(
+        "decide",
+        _decide,
+        "Settle a redemption that waits on the desk, once and for all.",
+        to=waiting.add_subparsers(metavar="COMMAND"),
+    )
+    decided.add_argument("case", type=UUID, help="the redemption's event id, as desk shows it")
+    decided.add_argument("decision", choices=[decision.value for decision in DeskDecision])
+    decided.add_argument("--by", required=True, metavar="NAME", help="the office user who decides")
 
 
 def _settings(options: argparse.Namespace) -> CentralSettings:
@@ -250,7 +262,7 @@ def _command(options: argparse.Namespace) -> int:
     return 0
 
 
-def _user(options: argparse.Namespace) -> int:
+def _office_add(options: argparse.Namespace) -> int:
     with app.open_workshop(_settings(options)) as workshop:
         sys.stdout.write(add_user(workshop, options.name) + "\n")
     return 0
@@ -258,7 +270,10 @@ def _user(options: argparse.Namespace) -> int:
 
 def _decide(options: argparse.Namespace) -> int:
     with app.open_workshop(_settings(options)) as workshop, workshop.write() as work:
-        decide(work, options.redemption, DeskDecision(options.decision), by=options.by)
+        check_user(work, options.by)
+        taken = decide(work, options.case, DeskDecision(options.decision), by=options.by)
+    assert isinstance(taken.data, Decided)
+    sys.stdout.write(f"{options.case}: {taken.data.decision.value}, decided by {taken.data.by}\n")
     return 0
 
 

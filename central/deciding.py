@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Collection, Iterable
+from typing import TypeAlias
+from uuid import UUID, uuid5
 
 from central.books import book
 from central.errors import CommandError
 from central.store import desk, events
 from central.work import Work
-from programme.events import Decided, DeskDecision, Redeemed
+from programme.events import Decided, DeskDecision, Event, Redeemed
 from programme.fold.cover import COVER_DECISIONS
 from programme.fold.effects import Acceptance
 
+Taken: TypeAlias = dict[UUID, list[Event]]
+"""Decisions by redemption, in canonical order."""
+
+_KEYS = UUID("6f1d6f0e-93d7-4d0a-9f3b-6e2a6f0c5b11")
+"""The name space of the ids that keys give (RFC 9562 §5.5)."""
+
 
 class AlreadyDecided(CommandError):
-    """Somebody decided otherwise meanwhile; what was decided stays."""
+    """Somebody decided meanwhile; what was decided stays.
+
+    Attributes:
+        by: Who.
+    """
+
+    def __init__(self, target: UUID, by: str) -> None:
+        """Say who decided about which redemption."""
+        super().__init__(f"{target} was decided by {by} meanwhile; what was decided stays")
+        self.by = by
+
+
+class NothingToDecide(CommandError):
+    """Nothing of this kind waits there (any more): look at the desk again."""
+
+
+class KeyReused(CommandError):
+    """The key is that of another decision: take a new one."""
 
 
 def choices(acceptance: Acceptance, taken: set[DeskDecision]) -> tuple[DeskDecision, ...]:
@@ -30,43 +55,72 @@ def choices(acceptance: Acceptance, taken: set[DeskDecision]) -> tuple[DeskDecis
     return ()
 
 
-def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str) -> None:
-    """Settle a redemption; the same decision again changes nothing.
+def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, key: UUID | None = None) -> Event:
+    """Settle a redemption, once and for all.
+
+    Args:
+        key: Of this act, so that it can be repeated when its answer was lost: it gives the event its id.
+
+    Returns:
+        The decision that holds: this one, or the same one taken before.
 
     Raises:
         AlreadyDecided: Another decision was taken.
-        CommandError: Nothing waits there.
+        NothingToDecide: Nothing waits there.
+        KeyReused: The key is that of another decision.
     """
-    event = events.find(work.db, target)
-    if event is None or not isinstance(event.data, Redeemed):
-        raise CommandError(f"no redemption {target} waits on the desk")
-    taken = taken_on(work, [target]).get(target, set())
-    if decision in taken:
-        return
-    acceptance = _waiting(work, event.data, target)
-    if acceptance is None or decision not in choices(acceptance, taken):
-        if decision in COVER_DECISIONS and taken & set(COVER_DECISIONS):
-            raise AlreadyDecided(f"{target} was decided meanwhile; what was decided stays")
-        raise CommandError(f"there is nothing of this kind to decide about {target}")
-    data = event.data
-    work.record(Decided(target=target, programme=data.programme, instrument=data.instrument, decision=decision, by=by))
+    event_id = uuid5(_KEYS, f"{by}/{key}") if key is not None else None
+    repeated = events.find(work.db, event_id) if event_id is not None else None
+    if repeated is not None:
+        if not isinstance(repeated.data, Decided) or (repeated.data.target, repeated.data.decision) != (
+            target,
+            decision,
+        ):
+            raise KeyReused(f"the key {key} is that of another decision; take a new one")
+        return repeated
+    taken = taken_on(work, [target]).get(target, [])
+    for event in taken:
+        if isinstance(event.data, Decided) and event.data.decision is decision:
+            return event
+    redemption = events.find(work.db, target)
+    if redemption is None or not isinstance(redemption.data, Redeemed):
+        raise NothingToDecide(f"no redemption {target} waits on the desk")
+    _check(work, redemption, decision, taken)
+    data = redemption.data
+    decided = work.record(
+        Decided(target=target, programme=data.programme, instrument=data.instrument, decision=decision, by=by),
+        event_id=event_id,
+    )
     book(work)
+    return decided
 
 
-def taken_on(work: Work, targets: list[UUID]) -> dict[UUID, set[DeskDecision]]:
-    """What was decided, by redemption."""
-    taken: dict[UUID, set[DeskDecision]] = {}
-    for event in events.decisions_on(work.db, targets):
+def taken_on(work: Work, targets: Collection[UUID]) -> Taken:
+    """What was decided about redemptions."""
+    taken: Taken = {}
+    for event in sorted(events.decisions_on(work.db, targets), key=lambda event: event.order):
         if isinstance(event.data, Decided):
-            taken.setdefault(event.data.target, set()).add(event.data.decision)
+            taken.setdefault(event.data.target, []).append(event)
     return taken
 
 
-def _waiting(work: Work, redeemed: Redeemed, target: UUID) -> Acceptance | None:
-    for programme, finding in desk.findings(work.db):
-        if (programme, finding.instrument) != (redeemed.programme, redeemed.instrument):
-            continue
-        for acceptance in finding.acceptances:
-            if acceptance.event_id == target:
-                return acceptance
-    return None
+def kinds_of(taken: Iterable[Event]) -> set[DeskDecision]:
+    """Which decisions these are."""
+    return {event.data.decision for event in taken if isinstance(event.data, Decided)}
+
+
+def _check(work: Work, redemption: Event, decision: DeskDecision, taken: list[Event]) -> None:
+    assert isinstance(redemption.data, Redeemed)
+    key = redemption.data.programme, redemption.data.instrument
+    waiting = [
+        acceptance
+        for finding in desk.findings_of(work.db, key)
+        for acceptance in finding.acceptances
+        if acceptance.event_id == redemption.event_id
+    ]
+    if any(decision in choices(acceptance, kinds_of(taken)) for acceptance in waiting):
+        return
+    for event in taken:
+        if isinstance(event.data, Decided) and decision in COVER_DECISIONS and event.data.decision in COVER_DECISIONS:
+            raise AlreadyDecided(redemption.event_id, event.data.by)
+    raise NothingToDecide(f"there is nothing of this kind to decide about {redemption.event_id}")

@@ -51,6 +51,10 @@ def _desk_lines(told: Told) -> Iterator[str]:
             credited = f", credited to {event['credited']}" if "credited" in event else ""
             where = f"{event['shop_name']} ({event['device']})"
             yield f"  {event['at']} {where}: {_amount(event['amount_minor'])}{credited}"
+            for taken in event.get("decided", ()):
+                yield f"    {taken['by']} decided {taken['decision']}, {taken['at']}"
+            if event.get("choices"):
+                yield f"    decide: comptoir-central desk decide {event['event_id']} {'|'.join(event['choices'])}"
     for fork in told["forks"]:
         yield f"fork: {fork['device']} {fork['epoch']}/{fork['seq']}, received {fork['at']}"
     for row in told["quarantine"]:
@@ -58,6 +62,8 @@ def _desk_lines(told: Told) -> Iterator[str]:
         yield f"quarantine: {row['device']} {row['epoch']}/{row['seq']}, {row['reason']}{held}"
     for row in told["conflicts"]:
         yield f"conflict: {row['device']} {row['epoch']}/{row['seq']}, event {row['event_id']} has other bytes"
+    for row in told["gaps"]:
+        yield f"gap: {row['device']} {row['epoch']}/{row['first_seq']}-{row['last_seq']} haven't come"
 
 
 def show_devices(told: list[dict[str, Any]]) -> str:

@@ -1,10 +1,11 @@
-"""Central's HTTP side for boxes: registry snapshots, and whether it is well."""
+"""Central's HTTP side: registry snapshots for boxes, whether it is well, and the office."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import threading
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Response
@@ -19,9 +20,16 @@ JSON = "application/json"
 _NO_SECRET = "0" * 64
 
 
-def make_app(workshop: Workshop) -> FastAPI:
-    """The HTTP application."""
-    app = FastAPI(title="Comptoir central", openapi_url=None, docs_url=None, redoc_url=None)
+def make_app(workshop: Workshop, *, names: Collection[str] = ()) -> FastAPI:
+    """The HTTP application.
+
+    Args:
+        names: Host names under which the office is reached, beside addresses and names of the local network.
+
+    Returns:
+        Its `state.board` is what the office looks at.
+    """
+    app = FastAPI(title="Comptoir central", version="1", docs_url=None, redoc_url=None)
     snapshots = Snapshots(workshop)
 
     @app.get("/v1/health")
@@ -46,7 +54,7 @@ def make_app(workshop: Workshop) -> FastAPI:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(content=body, media_type=JSON, headers={"ETag": etag})
 
-    add_office(app, workshop)
+    app.state.board = add_office(app, workshop, names=names)
     return app
 
 

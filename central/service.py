@@ -137,8 +137,24 @@ class Inbox:
 class Service:
     """Central between its broker and its database."""
 
-    def __init__(self, *, handler: Handler, link: Link, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        *,
+        handler: Handler,
+        link: Link,
+        log: FilteringBoundLogger,
+        on_applied: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Set up.
+
+        Args:
+            handler: Applies messages.
+            link: Brings and takes them.
+            log: Tells what was done.
+            on_applied: Called after each message, for who looks on.
+        """
         self._handler = handler
+        self._on_applied = on_applied
         self._link = link
         self._log = log
         self._inbox = Inbox()
@@ -181,6 +197,8 @@ class Service:
             waiting = await self._inbox.next()
             for message in await loop.run_in_executor(thread, self._apply, waiting):
                 self._publish(message)
+            if waiting.topic is not None:
+                self._on_applied()
 
     def _apply(self, waiting: Waiting) -> list[Outgoing]:
         try:

@@ -8,17 +8,21 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from central.errors import CentralError
+from central.errors import CentralError, CommandError
 from central.office import check_id
 from central.store import users
-from central.work import Workshop
+from central.work import Work, Workshop
 
 SESSION_LASTS = timedelta(hours=12)
 TRIES, TRIES_WITHIN_S = 5, 60.0
 MOST_ADDRESSES = 1_000
+AT_ONCE = 2
 _SALT_BYTES = 16
 _N, _R, _P = 2**14, 8, 1
 """scrypt's cost (RFC 7914 §2): 16 MiB and tens of milliseconds a try."""
+
+_NOBODY_S = "00" * (_SALT_BYTES + 64)
+"""No passphrase has this hash."""
 
 
 class NotSignedIn(CentralError):
@@ -42,6 +46,16 @@ def add_user(workshop: Workshop, name: str) -> str:
     return passphrase
 
 
+def check_user(work: Work, name: str) -> None:
+    """Check that there is such an office user.
+
+    Raises:
+        CommandError: There isn't.
+    """
+    if users.passphrase(work.db, name) is None:
+        raise CommandError(f"no office user {name[:40]!r}; add one: comptoir-central office add NAME")
+
+
 class SignIn:
     """Opens and closes sessions; slows down who guesses."""
 
@@ -50,6 +64,8 @@ class SignIn:
         self._monotonic_s = monotonic_s
         self._failures: dict[str, list[float]] = {}
         self._lock = threading.Lock()
+        # Each try takes 16 MiB: strangers mustn't make it take all.
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def has_users(self) -> bool:
         """Whether anybody can sign in."""
@@ -66,13 +82,18 @@ class SignIn:
         self._count(address)
         with self._workshop.read() as work:
             known = users.passphrase(work.db, name)
-        # An unknown name takes as long as a wrong passphrase.
-        if not _matches(passphrase, known or _salted("")) or known is None:
+        with self._turns:
+            # An unknown name takes as long as a wrong passphrase.
+            matches = _matches(passphrase, known or _NOBODY_S)
+        if not matches or known is None:
             raise NotSignedIn("wrong name or passphrase")
         with self._lock:
             self._failures.pop(address, None)
         cookie = secrets.token_urlsafe(32)
         with self._workshop.write() as work:
+            # Between the two, the user may have got another passphrase.
+            if users.passphrase(work.db, name) != known:
+                raise NotSignedIn("wrong name or passphrase")
             users.open_session(work.db, _hash(cookie), name=name, ends_at=work.now + SESSION_LASTS)
         return cookie
 
@@ -108,7 +129,7 @@ def _matches(passphrase: str, salted: str) -> bool:
 
 
 def _scrypt(passphrase: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(passphrase.encode(), salt=salt, n=_N, r=_R, p=_P)
+    return hashlib.scrypt(passphrase.strip().lower().encode(), salt=salt, n=_N, r=_R, p=_P)
 
 
 def _hash(cookie: str) -> str:

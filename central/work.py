@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -62,10 +63,10 @@ class Work:
         meta.set_instant(self.db, meta.SIGNED_US, self.signed_at)
         meta.set_instant(self.db, meta.WALL_US, wall)
 
-    def record(self, data: EventData) -> Event:
+    def record(self, data: EventData, *, event_id: UUID | None = None) -> Event:
         """Store an event of central's own."""
         event = Event(
-            event_id=self.ids.new_id(),
+            event_id=event_id or self.ids.new_id(),
             source=CENTRAL,
             occurred_at=self.now,
             ordered_at=self.signed_time(),

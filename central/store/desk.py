@@ -46,6 +46,12 @@ def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) 
     return [(row.programme, from_bytes(row.finding, Finding)) for row in db.execute(ordered)]
 
 
+def findings_of(db: Connection, key: InstrumentKey) -> list[Finding]:
+    """What the fold found about an instrument."""
+    query = select(FINDINGS.c.finding).where(FINDINGS.c.programme == key[0], FINDINGS.c.instrument == key[1])
+    return [from_bytes(found, Finding) for found in db.execute(query.order_by(FINDINGS.c.position)).scalars()]
+
+
 def quarantine(db: Connection, device: str, row: Row, *, reason: str, at: datetime) -> None:
     """Keep a row that isn't understood, verbatim, and what it took from an instrument if it can be read that far."""
     key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}

@@ -21,6 +21,7 @@ from programme.events import (
     Decided,
     Earned,
     Event,
+    EventData,
     GrantReceived,
     InstrumentIssued,
     Redeemed,
@@ -190,11 +191,16 @@ def decisions_on(db: Connection, redemptions: Collection[UUID]) -> list[Event]:
     return _about(db, redemptions, TYPE_NAMES[Decided])
 
 
-def newest(db: Connection, count: int) -> list[Event]:
-    """The newest operations, in canonical order, the newest first."""
-    kinds = [TYPE_NAMES[kind] for kind in OPERATIONS]
-    query = select(EVENTS.c.bytes).where(EVENTS.c.type.in_(kinds))
+def newest(db: Connection, count: int, *, kinds: Collection[type[EventData]] = OPERATIONS) -> list[Event]:
+    """The newest events of some kinds, in canonical order, the newest first."""
+    query = select(EVENTS.c.bytes).where(EVENTS.c.type.in_([TYPE_NAMES[kind] for kind in kinds]))
     return _decode(db, query.order_by(EVENTS.c.ordered_at_us.desc(), EVENTS.c.event_id.desc()).limit(count))
+
+
+def count_since(db: Connection, source: str, since: datetime) -> int:
+    """How many events of a source are ordered at a moment or after it."""
+    theirs = (EVENTS.c.source == source) & (EVENTS.c.ordered_at_us >= to_us(since))
+    return int(db.execute(select(func.count()).select_from(EVENTS).where(theirs)).scalar_one())
 
 
 def latest(db: Connection) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
@@ -184,6 +185,21 @@ def evict(db: Connection, device: str, epoch: str, *, first_seq: int, at: dateti
 def count_rows(db: Connection) -> int:
     """How many rows there are, of every box."""
     return int(db.execute(select(func.count()).select_from(ROWS)).scalar_one())
+
+
+def gaps(db: Connection) -> list[dict[str, Any]]:
+    """Rows that are missing below rows that have come."""
+    beyond = and_(ROWS.c.device == EPOCHS.c.device, ROWS.c.epoch == EPOCHS.c.epoch, ROWS.c.seq > EPOCHS.c.watermark_seq)
+    query = (
+        select(EPOCHS.c.device, EPOCHS.c.epoch, EPOCHS.c.watermark_seq, func.min(ROWS.c.seq).label("above"))
+        .join(ROWS, beyond)
+        .group_by(EPOCHS.c.device, EPOCHS.c.epoch, EPOCHS.c.watermark_seq)
+        .order_by(EPOCHS.c.device, EPOCHS.c.epoch)
+    )
+    return [
+        {"device": row.device, "epoch": row.epoch, "first_seq": row.watermark_seq + 1, "last_seq": row.above - 1}
+        for row in db.execute(query)
+    ]
 
 
 def rows_without_event(db: Connection) -> list[str]:

@@ -1,38 +1,33 @@
-"""The office pages' paths. Acts and states need a signed-in user; the page itself and signing in don't."""
+"""The office's paths. Acts and states need a signed-in user; the page itself and signing in don't."""
 
 from __future__ import annotations
 
-import asyncio
+import json
+import secrets
 import time
-from collections.abc import AsyncIterator
-from importlib.resources import files
+from collections.abc import AsyncIterator, Collection
+from contextlib import aclosing
+from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Cookie, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from central.deciding import AlreadyDecided, decide
-from central.errors import CommandError
+from central.deciding import AlreadyDecided, KeyReused, NothingToDecide, decide
 from central.signin import SESSION_LASTS, NotSignedIn, SignIn, TooManyTries
-from central.web.state import JSON, BooksCheck, office_state, stamp
+from central.web.checking import JSON, BooksCheck
+from central.web.guard import Guard
+from central.web.live import Board
+from central.web.page import add_page
+from central.web.problems import OfficeError, Problem, add_problems
+from central.web.state import office_state, stamp
 from central.work import Workshop
-from programme.events import DeskDecision
+from programme.events import Decided, DeskDecision
 
 COOKIE = "comptoir-office"
-LOOK_EVERY_S = 1.0
-MOST_CLIENTS = 16
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cache-Control": "no-cache",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 Session = Annotated[str, Cookie(alias=COOKIE, max_length=100)]
 
@@ -40,35 +35,31 @@ Session = Annotated[str, Cookie(alias=COOKIE, max_length=100)]
 class Credentials(BaseModel):
     """Who signs in."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "claire", "passphrase": "3f9a-…"}})
     name: Annotated[str, Field(min_length=1, max_length=40)]
     passphrase: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class SessionView(BaseModel):
+    """Who is signed in, and whether anybody can."""
+
+    user: str | None
+    has_users: bool
 
 
 class DecisionBody(BaseModel):
     """What is decided about a redemption on the desk."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "accept_loss"}})
     decision: DeskDecision
 
 
-def same_origin(request: Request) -> None:
-    """Acts come from our own page or from no page at all."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(403, "Origin: pages of other origins may not act here")
+class DecisionView(BaseModel):
+    """The decision that holds: this one, or the same one that somebody took before."""
 
-
-def signed_in(request: Request, session: Session = "") -> str:
-    """Who is signed in."""
-    sign_in: SignIn = request.app.state.sign_in
-    user = sign_in.user(session) if session else None
-    if user is None:
-        raise HTTPException(401, "sign in first")
-    return user
-
-
-User = Annotated[str, Depends(signed_in)]
+    decision: DeskDecision
+    by: str
+    at: datetime
 
 
 class Office:
@@ -76,63 +67,70 @@ class Office:
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
+        self.sign_in = SignIn(workshop, monotonic_s=time.monotonic)
         self.books = BooksCheck(workshop, monotonic_s=time.monotonic)
-        self.clients = 0
+        self.board = Board(
+            boot=secrets.token_hex(4), stamp=self.stamp, draw=lambda: json.dumps(self.state(), ensure_ascii=False)
+        )
 
     def state(self) -> JSON:
         """All that there is to see now."""
-        books = self.books.told()
+        books = self.books.newest()
         with self.workshop.read() as work:
             return office_state(work, books)
 
     def stamp(self) -> tuple[object, ...]:
         """Changes when the state does."""
         with self.workshop.read() as work:
-            return stamp(work)
+            seen = stamp(work)
+        return seen, self.books.check(seen[:-1])
+
+    def user(self, session: Session = "") -> str:
+        """Who is signed in."""
+        user = self.sign_in.user(session) if session else None
+        if user is None:
+            raise OfficeError(Problem.NOT_SIGNED_IN)
+        return user
 
 
-def add_office(app: FastAPI, workshop: Workshop) -> None:
-    """Join the office pages to central's application."""
-    app.state.sign_in = SignIn(workshop, monotonic_s=time.monotonic)
+def add_office(app: FastAPI, workshop: Workshop, *, names: Collection[str] = ()) -> Board:
+    """Join the office to central's application.
+
+    Args:
+        names: Host names under which it is reached, beside addresses and names of the local network.
+
+    Returns:
+        What everybody looks at: tell it of changes, and close it before central stops.
+    """
     office = Office(workshop)
-    _add_page(app)
-    _add_session(app)
-    _add_state(app, office)
-    _add_desk(app, office)
+    router = APIRouter(prefix="/v1/office", tags=["office"])
+    _add_session(router, office)
+    _add_state(router, office)
+    _add_desk(router, office)
+    app.include_router(router)
+    app.add_middleware(Guard, names=names)
+    add_page(app)
+    add_problems(app)
+    return office.board
 
 
-def _add_page(app: FastAPI) -> None:
-    page = {entry.name: entry.read_bytes() for entry in (files("central.web") / "page").iterdir()}
+def _add_session(router: APIRouter, office: Office) -> None:
+    @router.get("/session")
+    def session(session: Session = "") -> SessionView:
+        """Who is signed in, and whether anybody can be."""
+        user = office.sign_in.user(session) if session else None
+        return SessionView(user=user, has_users=office.sign_in.has_users())
 
-    @app.get("/", include_in_schema=False)
-    def index() -> Response:
-        return Response(page["index.html"], media_type="text/html", headers=_HEADERS)
-
-    @app.get("/page/{name}", include_in_schema=False)
-    def file(name: str) -> Response:
-        if name not in page:
-            return Response(status_code=404)
-        return Response(page[name], media_type=_TYPES[name[name.rfind(".") :]], headers=_HEADERS)
-
-
-def _add_session(app: FastAPI) -> None:
-    sign_in: SignIn = app.state.sign_in
-
-    @app.get("/v1/office/session")
-    def session(session: Session = "") -> JSON:
-        """Who is signed in, and whether anybody can."""
-        return {"user": sign_in.user(session) if session else None, "has_users": sign_in.has_users()}
-
-    @app.post("/v1/office/session", status_code=204, dependencies=[Depends(same_origin)])
+    @router.post("/session", status_code=204)
     def enter(credentials: Credentials, request: Request) -> Response:
-        """Sign in."""
+        """Sign in: sets a cookie that scripts can't read, and that ends after a working day."""
         address = request.client.host if request.client is not None else ""
         try:
-            cookie = sign_in.sign_in(credentials.name, credentials.passphrase, address=address)
-        except NotSignedIn as error:
-            raise HTTPException(403, str(error)) from None
-        except TooManyTries as error:
-            raise HTTPException(429, str(error), headers={"Retry-After": "60"}) from None
+            cookie = office.sign_in.sign_in(credentials.name, credentials.passphrase, address=address)
+        except NotSignedIn:
+            raise OfficeError(Problem.WRONG_PASSPHRASE) from None
+        except TooManyTries:
+            raise OfficeError(Problem.TOO_MANY_TRIES) from None
         response = Response(status_code=204)
         lasts_s = int(SESSION_LASTS.total_seconds())
         response.set_cookie(
@@ -140,58 +138,62 @@ def _add_session(app: FastAPI) -> None:
         )
         return response
 
-    @app.delete("/v1/office/session", status_code=204, dependencies=[Depends(same_origin)])
+    @router.delete("/session", status_code=204)
     def leave(session: Session = "") -> Response:
         """Sign out."""
-        sign_in.sign_out(session)
+        office.sign_in.sign_out(session)
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
 
-def _add_state(app: FastAPI, office: Office) -> None:
-    @app.get("/v1/office/state")
-    def state(_: User) -> JSON:
+def _add_state(router: APIRouter, office: Office) -> None:
+    @router.get("/state", dependencies=[Depends(office.user)])
+    def state() -> JSON:
         """All that the office page shows."""
         return office.state()
 
-    @app.get("/v1/office/live", response_class=EventSourceResponse)
-    async def live(_: User, request: Request, session: Session = "") -> AsyncIterator[ServerSentEvent]:
-        """The same, again at each change; it ends with the session."""
-        if office.clients >= MOST_CLIENTS:
-            yield ServerSentEvent(event="full", data="too many pages are open")
-            return
-        office.clients += 1
-        sign_in: SignIn = request.app.state.sign_in
-        shown: tuple[object, ...] = ()
-        try:
-            while await run_in_threadpool(sign_in.user, session) is not None:
-                now = await run_in_threadpool(office.stamp)
-                if now != shown:
-                    shown = now
-                    yield ServerSentEvent(event="state", data=await run_in_threadpool(office.state))
-                await asyncio.sleep(LOOK_EVERY_S)
-            yield ServerSentEvent(event="signed-out", data="")
-        finally:
-            office.clients -= 1
+    def admitted() -> None:
+        if office.board.is_full:
+            raise OfficeError(Problem.TOO_MANY_PAGES)
+
+    @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(office.user), Depends(admitted)])
+    async def live(
+        session: Session = "", last_event_id: Annotated[str | None, Header(max_length=40)] = None
+    ) -> AsyncIterator[ServerSentEvent]:
+        """The same, whole, at each change: `state` events; what a slow client missed is left out.
+
+        It ends with the session, by a `signed-out` event. `Last-Event-ID` spares who has the newest state already.
+        """
+        async with aclosing(office.board.watch(last_event_id)) as states:
+            async for drawn in states:
+                if await run_in_threadpool(office.sign_in.user, session) is None:
+                    yield ServerSentEvent(event="signed-out", raw_data="")
+                    return
+                yield ServerSentEvent(event="state", id=drawn.id, raw_data=drawn.text)
 
 
-def _add_desk(app: FastAPI, office: Office) -> None:
-    @app.post("/v1/office/desk/{redemption}/decision", status_code=204, dependencies=[Depends(same_origin)])
-    def decision(redemption: UUID, body: DecisionBody, user: User) -> Response:
-        """Settle a redemption on the desk; the same decision again changes nothing."""
+def _add_desk(router: APIRouter, office: Office) -> None:
+    @router.post("/desk/{case}/decision")
+    def decision(
+        case: UUID,
+        body: DecisionBody,
+        user: str = Depends(office.user),
+        idempotency_key: Annotated[UUID | None, Header()] = None,
+    ) -> DecisionView:
+        """Settle a redemption, named by its event id, once and for all.
+
+        Whoever decides otherwise later is told who decided (409). With an `Idempotency-Key`, a request that comes again
+        gets the first answer again.
+        """
         try:
             with office.workshop.write() as work:
-                decide(work, redemption, body.decision, by=user)
+                taken = decide(work, case, body.decision, by=user, key=idempotency_key)
         except AlreadyDecided as error:
-            raise HTTPException(409, str(error)) from None
-        except CommandError as error:
-            raise HTTPException(404, str(error)) from None
-        return Response(status_code=204)
-
-    @app.exception_handler(HTTPException)
-    async def problem(_: Request, error: HTTPException) -> JSONResponse:
-        content = {"type": "about:blank", "status": error.status_code, "title": "", "detail": error.detail}
-        return JSONResponse(
-            content, status_code=error.status_code, media_type="application/problem+json", headers=error.headers
-        )
+            raise OfficeError(Problem.ALREADY_DECIDED, by=error.by) from None
+        except NothingToDecide:
+            raise OfficeError(Problem.NOTHING_TO_DECIDE) from None
+        except KeyReused:
+            raise OfficeError(Problem.KEY_REUSED) from None
+        assert isinstance(taken.data, Decided)
+        return DecisionView(decision=taken.data.decision, by=taken.data.by, at=taken.ordered_at)

@@ -174,7 +174,8 @@ def _photograph_office(playground: Playground, studio: Studio) -> None:
     studio.take("fleet", shows="#shops .card")
     _take_one_voucher_twice(playground)
     studio.take("desk", shows=".choices button")
-    studio.till.locator(".choices button").first.click()
+    studio.till.locator("#desk .choices button").first.click()
+    studio.till.locator("#sure-yes").click()
     studio.take("decided", shows="#desk-none")
 
 

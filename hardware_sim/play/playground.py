@@ -100,7 +100,7 @@ class Playground:
 
     def open(self) -> None:
         """Found the shops, issue cards and vouchers, and open."""
-        self.passphrase = self._town.office("user", OFFICE_USER).strip()
+        self.passphrase = self._town.office("office", "add", OFFICE_USER).strip()
         for shop, name in SHOPS.items():
             virtual = self._town.found_shop(shop, name, embedded_in=self._origin)
             self._counters[shop] = _Counter(shop=virtual, name=name)

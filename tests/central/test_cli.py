@@ -341,3 +341,21 @@ def test_central_loads_nothing_of_a_device() -> None:
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_a_case_is_decided_at_the_terminal(booked: Terminal) -> None:
+    (finding,) = json.loads(booked.do("desk", "--json"))["findings"]
+    case = next(event["event_id"] for event in finding["events"] if event["choices"])
+    assert f"decide: comptoir-central desk decide {case} accept_loss" in booked.do("desk")
+    (told,) = booked.fail("desk", "decide", case, "accept_loss", "--by", "claire")
+    assert "office add NAME" in told
+
+    passphrase = booked.do("office", "add", "claire").strip()
+    assert len(passphrase) > 20
+    assert booked.do("desk", "decide", case, "accept_loss", "--by", "claire") == (
+        f"{case}: accept_loss, decided by claire\n"
+    )
+
+    assert "claire decided accept_loss" in booked.do("desk")
+    (told,) = booked.fail("desk", "decide", case, "pay", "--by", "claire")
+    assert "nothing of this kind to decide" in told

@@ -44,7 +44,7 @@ def office() -> Iterator[Office]:
             town.found_shop("b", "Café du Port", has_camera=False),
         )
         town.issue(VOUCHER, 2, "--face", "20,00", "--consign", shops[0].device)
-        passphrase = town.office("user", "claire").strip()
+        passphrase = town.office("office", "add", "claire").strip()
         town.start_central()
         for shop in shops:
             shop.open()
@@ -100,6 +100,7 @@ def test_of_two_people_at_the_desk_one_decides_and_both_see_it(browser: Browser,
         expect(page.locator(".choices button")).to_have_count(1, timeout=30_000)
 
     one.locator(".choices button").click()
+    one.locator("#sure-yes").click()
 
     for page in (one, other):
         expect(page.locator("#desk-none")).to_be_visible(timeout=30_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from central.http import make_app
 from central.signin import TRIES, add_user
 from tests.central.test_deciding import an_uncovered_spend, held
-from tests.central.world import CARD, VOUCHER, Box, Centre
+from tests.central.world import CARD, Box, Centre
 
 
 class Visitor:
@@ -40,6 +41,18 @@ class Visitor:
     def post(self, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401
         return self.call("POST", path, **given)
 
+    def at_once(self, calls: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
+        """Send several requests before any is answered."""
+
+        async def requests() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(app=self._app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://centre.example", cookies=self.cookies
+            ) as client:
+                return await asyncio.gather(*(client.request(method, path, **given) for method, path, given in calls))
+
+        return asyncio.run(requests())
+
     def delete(self, path: str) -> httpx.Response:
         return self.call("DELETE", path)
 
@@ -47,7 +60,7 @@ class Visitor:
 @pytest.fixture
 def visitor(centre: Centre) -> Visitor:
     """Somebody who isn't signed in."""
-    return Visitor(make_app(centre.workshop))
+    return Visitor(make_app(centre.workshop, names={"centre.example"}))
 
 
 @pytest.fixture
@@ -131,46 +144,97 @@ def test_pages_of_other_origins_can_not_act(claire: Visitor, origin: str) -> Non
     assert decided.status_code == 403
 
 
-def test_the_fleet_shows_trouble_first(centre: Centre, box_a: Box, box_b: Box, claire: Visitor) -> None:
-    for box in (box_a, box_b):
-        centre.batch(box)
-        centre.birth(box)
-    centre.death(box_b)
-
-    first, second = claire.get("/v1/office/state").json()["shops"]
-
-    assert (first["device"], first["online"], second["device"], second["online"]) == ("box-b", False, "box-a", True)
-    assert second["silent"] is False
-    centre.clock.advance(minutes=5)
-    assert claire.get("/v1/office/state").json()["shops"][1]["silent"] is True
+def test_a_name_that_somebody_else_may_own_is_refused(visitor: Visitor) -> None:
+    assert visitor.get("/v1/office/session", headers={"Host": "rebound.example"}).status_code == 403
+    for host in ("127.0.0.1:8780", "[::1]", "localhost", "central", "central.local", "centre.example"):
+        assert visitor.get("/v1/office/session", headers={"Host": host}).status_code == 200
 
 
-def test_the_books_and_the_latest_events(centre: Centre, box_a: Box, claire: Visitor) -> None:
-    card = centre.card()
-    box_a.earned(card, 118)
-    centre.batch(box_a)
+def test_large_bodies_are_refused_unread(visitor: Visitor) -> None:
+    answer = visitor.post("/v1/office/session", content=b"x" * 5_000)
 
-    state = claire.get("/v1/office/state").json()
-
-    (event,) = state["events"]
-    assert (event["kind"], event["amount_minor"], event["programme"], event["offline"]) == ("earn", 118, CARD, False)
-    books = {programme["programme"]: programme for programme in state["books"]["programmes"]}
-    assert (state["books"]["holds"], books[CARD]["outstanding_minor"], books[VOUCHER]["issued_minor"]) == (True, 118, 0)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
-def test_a_decision_is_taken_once(centre: Centre, box_a: Box, claire: Visitor) -> None:
+def test_unchanged_files_are_not_sent_again(visitor: Visitor) -> None:
+    etag = visitor.get("/page/office.js").headers["etag"]
+
+    assert visitor.get("/page/office.js", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_the_page_is_light(visitor: Visitor) -> None:
+    """150 kB, as promised, uncompressed."""
+    names = ["office.js", "draw.js", "dom.js", "words.js", "office.css", "icon.svg"]
+    pages = [visitor.get("/"), *(visitor.get(f"/page/{name}") for name in names)]
+
+    assert all(page.status_code == 200 for page in pages)
+    assert sum(len(page.content) for page in pages) < 150_000
+
+
+def test_nothing_of_the_page_sets_markup(visitor: Visitor) -> None:
+    for name in ("office.js", "draw.js", "dom.js"):
+        text = visitor.get(f"/page/{name}").text
+        assert not any(sink in text for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
+
+
+def test_a_decision_is_taken_once_and_the_other_is_told_who(centre: Centre, box_a: Box, claire: Visitor) -> None:
     spent = an_uncovered_spend(centre, box_a)
     path = f"/v1/office/desk/{spent.event_id}/decision"
-    assert claire.get("/v1/office/state").json()["open_cases"] == 1
 
     first = claire.post(path, json={"decision": "pay"})
     again = claire.post(path, json={"decision": "pay"})
-    other = claire.post(path, json={"decision": "decline"})
+    other = claire.post(path, json={"decision": "decline"}, headers={"Accept-Language": "en"})
     unknown = claire.post(path, json={"decision": "burn"})
 
-    assert (first.status_code, again.status_code, other.status_code, unknown.status_code) == (204, 204, 409, 422)
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert (first.json()["decision"], first.json()["by"]) == ("pay", "claire")
+    assert (other.status_code, "claire has decided already" in other.json()["detail"]) == (409, True)
+    assert unknown.status_code == 422
     assert held(centre) == (0, 50)
-    assert claire.get("/v1/office/state").json()["open_cases"] == 0
+
+
+def test_problems_are_told_in_the_language_of_who_asks(visitor: Visitor) -> None:
+    path = "/v1/office/state"
+
+    assert visitor.get(path, headers={"Accept-Language": "en-GB,fr;q=0.5"}).json()["detail"] == "Sign in first."
+    assert visitor.get(path).json()["detail"] == "Connectez-vous d'abord."
+
+
+def test_a_key_gives_the_first_answer_again_and_is_for_one_decision(
+    centre: Centre, box_a: Box, claire: Visitor
+) -> None:
+    spends = [an_uncovered_spend(centre, box_a) for _ in range(2)]
+    paths = [f"/v1/office/desk/{spent.event_id}/decision" for spent in spends]
+    key = {"Idempotency-Key": str(UUID(int=7))}
+
+    first = claire.post(paths[0], json={"decision": "pay"}, headers=key)
+    centre.clock.advance(minutes=1)
+    again = claire.post(paths[0], json={"decision": "pay"}, headers=key)
+    reused = claire.post(paths[1], json={"decision": "pay"}, headers=key)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert reused.status_code == 422
+
+
+def test_two_people_at_once_take_one_decision(centre: Centre, box_a: Box, claire: Visitor) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    path = f"/v1/office/desk/{spent.event_id}/decision"
+
+    answers = claire.at_once([("POST", path, {"json": {"decision": name}}) for name in ("pay", "decline")])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert sum(held(centre)) == 50
+
+
+def test_the_api_is_documented(visitor: Visitor) -> None:
+    paths = visitor.get("/openapi.json").json()["paths"]
+
+    assert {path for path in paths if path.startswith("/v1/office")} == {
+        "/v1/office/session",
+        "/v1/office/state",
+        "/v1/office/live",
+        "/v1/office/desk/{case}/decision",
+    }
 
 
 def test_boxes_fetch_snapshots_as_before(visitor: Visitor) -> None:

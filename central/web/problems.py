@@ -1,0 +1,104 @@
+"""What the office is told when something can't be done: problem+json (RFC 9457), in French or English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from central.errors import CentralError
+
+PROBLEM_JSON = "application/problem+json"
+_INVALID = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence in both languages, with its HTTP status; {names} are filled in."""
+
+    status: int
+    fr: str
+    en: str
+
+
+class Problem(Enum):
+    """Why not, and what to do."""
+
+    NOT_SIGNED_IN = Sentence(status=401, fr="Connectez-vous d'abord.", en="Sign in first.")
+    WRONG_PASSPHRASE = Sentence(
+        status=403,
+        fr="Nom ou phrase secrète incorrects. Vérifiez, puis réessayez.",
+        en="Wrong name or passphrase. Check them, then try again.",
+    )
+    TOO_MANY_TRIES = Sentence(status=429, fr="Trop d'essais. Attendez une minute.", en="Too many tries. Wait a minute.")
+    TOO_MANY_PAGES = Sentence(
+        status=503,
+        fr="Trop de pages sont ouvertes. Fermez-en une.",
+        en="Too many pages are open. Close one.",
+    )
+    ALREADY_DECIDED = Sentence(
+        status=409,
+        fr="{by} a déjà décidé. Sa décision reste : regardez le bureau.",
+        en="{by} has decided already. That decision stays: look at the desk.",
+    )
+    NOTHING_TO_DECIDE = Sentence(
+        status=409,
+        fr="Il n'y a plus rien à décider ici. Regardez le bureau.",
+        en="There is nothing to decide here any more. Look at the desk.",
+    )
+    KEY_REUSED = Sentence(
+        status=422,
+        fr="Cette clé a déjà servi à une autre décision. Rechargez la page.",
+        en="This key was used for another decision. Load the page again.",
+    )
+
+
+class OfficeError(CentralError):
+    """Whoever is at the page: what they asked for can't be done."""
+
+    def __init__(self, problem: Problem, **given: str) -> None:
+        """Say why.
+
+        Args:
+            problem: What it is.
+            given: Fills in the sentence.
+        """
+        super().__init__(problem.value.en.format(**given))
+        self.problem = problem
+        self.given = given
+
+    def say(self, language: str) -> str:
+        """The sentence in a language."""
+        sentence = self.problem.value
+        return (sentence.fr if language == "fr" else sentence.en).format(**self.given)
+
+
+def add_problems(app: FastAPI) -> None:
+    """Answer the office's errors as problems."""
+
+    async def office_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, OfficeError)
+        kind = error.problem.name.lower().replace("_", "-")
+        return problem(error.problem.value.status, kind, error.say(language_of(request)))
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()]
+        return problem(_INVALID, "bad-request", "; ".join(faults))
+
+    app.add_exception_handler(OfficeError, office_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def language_of(request: Request) -> str:
+    """French, unless the caller puts English first."""
+    return "en" if request.headers.get("accept-language", "").strip().lower().startswith("en") else "fr"
+
+
+def problem(status: int, kind: str, detail: str) -> JSONResponse:
+    """An error as RFC 9457 wants it."""
+    content = {"type": f"urn:comptoir:problem:{kind}", "title": kind, "status": status, "detail": detail}
+    return JSONResponse(content, status_code=status, media_type=PROBLEM_JSON)

@@ -1,0 +1,245 @@
+"""What the office sees of shops, books, events and the desk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from central.deciding import decide
+from central.web.app import Office
+from central.web.fleet import LATE_AFTER, Level
+from programme.events import ClockState, DeskDecision, Event
+from sync.topics import Up
+from sync.wire import Health
+from tests.central.test_deciding import an_uncovered_spend
+from tests.central.world import CARD, VOUCHER, Box, Centre
+
+
+@pytest.fixture
+def office(centre: Centre) -> Office:
+    return Office(centre.workshop)
+
+
+def well(centre: Centre, box: Box, **differs: Any) -> None:  # noqa: ANN401
+    """A box that is there, and says so."""
+    centre.birth(box)
+    given: dict[str, Any] = {
+        "device": box.device,
+        "at": centre.clock.now(),
+        "unbooked_rows": 0,
+        "value_at_risk_minor": {},
+        "clock": ClockState.SYNCED,
+        "devices": {"scanner": "ready"},
+    }
+    centre.send(box, Up.HEALTH, box.signed(Health(**(given | differs))))
+
+
+def shops(office: Office) -> list[tuple[str, Level, list[str]]]:
+    return [
+        (shop["shop"], Level(shop["level"]), [trouble for box in shop["boxes"] for trouble in box["troubles"]])
+        for shop in office.state()["shops"]
+    ]
+
+
+def test_all_is_well(centre: Centre, box_a: Box, box_b: Box, office: Office) -> None:
+    for box in (box_a, box_b):
+        centre.batch(box)
+        well(centre, box)
+
+    assert shops(office) == [("b", Level.WELL, []), ("a", Level.WELL, [])]
+    assert office.state()["level"] == Level.WELL
+
+
+def test_trouble_comes_first(centre: Centre, box_a: Box, box_b: Box, office: Office) -> None:
+    for box in (box_a, box_b):
+        centre.batch(box)
+        well(centre, box)
+
+    centre.death(box_a)
+    assert shops(office) == [("a", Level.LOOK, ["away"]), ("b", Level.WELL, [])]
+
+    centre.clock.advance(days=1, seconds=1)
+    well(centre, box_b)
+    assert shops(office)[0] == ("a", Level.TROUBLE, ["silent"])
+    assert office.state()["level"] == Level.TROUBLE
+
+
+def test_a_box_that_is_there_and_says_nothing_is_silent(centre: Centre, box_a: Box, office: Office) -> None:
+    centre.batch(box_a)
+    well(centre, box_a)
+
+    centre.clock.advance(minutes=3)
+
+    assert shops(office)[0] == ("a", Level.TROUBLE, ["silent"])
+
+
+@pytest.mark.usefixtures("box_a")
+def test_a_box_that_was_only_enrolled_was_never_seen(office: Office) -> None:
+    assert shops(office) == [("a", Level.LOOK, ["never"]), ("b", Level.WELL, [])]
+
+
+def test_rows_that_should_have_come_are_trouble(centre: Centre, box_a: Box, office: Office) -> None:
+    centre.batch(box_a)
+    since = centre.clock.now()
+    value = {"EUR": 4_000}
+    well(centre, box_a, unbooked_rows=3, value_at_risk_minor=value, oldest_unbooked_at=since)
+    assert shops(office)[0] == ("b", Level.WELL, [])
+
+    centre.clock.advance(seconds=(LATE_AFTER + timedelta(seconds=1)).total_seconds())
+    well(centre, box_a, unbooked_rows=3, value_at_risk_minor=value, oldest_unbooked_at=since)
+
+    assert shops(office)[0] == ("a", Level.TROUBLE, ["late"])
+    (box,) = office.state()["shops"][0]["boxes"]
+    assert (box["unbooked_rows"], box["value_at_risk_minor"]) == (3, value)
+
+
+def test_rows_that_have_come_since_are_not_waited_for(centre: Centre, box_a: Box, office: Office) -> None:
+    """The box was heard before they were booked, and then no more."""
+    card = centre.card()
+    centre.batch(box_a)
+    earned = [box_a.earned(card, 100) for _ in range(2)]
+    value, since = {"EUR": 200}, earned[0].ordered_at
+    well(centre, box_a, unbooked_rows=2, value_at_risk_minor=value, oldest_unbooked_at=since)
+    centre.batch(box_a, 2, 2)
+    assert queue(office) == (2, value)
+
+    centre.batch(box_a)
+    centre.death(box_a)
+
+    assert queue(office) == (0, {})
+
+
+def queue(office: Office) -> tuple[int, dict[str, int]]:
+    """What the first box keeps."""
+    (box,) = office.state()["shops"][0]["boxes"] or office.state()["shops"][1]["boxes"]
+    return box["unbooked_rows"], box["value_at_risk_minor"]
+
+
+def test_devices_clock_and_configuration_are_worth_a_look(centre: Centre, box_a: Box, office: Office) -> None:
+    centre.batch(box_a)
+    well(centre, box_a, clock=ClockState.SUSPECT, devices={"printer": "gone", "scanner": "ready"})
+    assert shops(office)[0] == ("a", Level.LOOK, ["device", "clock"])
+
+    centre.birth(box_a, config=0)
+    assert "configuration" in shops(office)[0][2]
+
+
+@pytest.fixture
+def double(centre: Centre, box_a: Box, box_b: Box) -> list[Event]:
+    """One voucher, taken by both shops offline."""
+    (voucher,) = centre.vouchers(box_a)
+    grants = {box.device: centre.grant(box).grant_id for box in (box_a, box_b)}
+    box_a.sold(voucher)
+    taken = []
+    for box in (box_a, box_b):
+        centre.clock.advance(minutes=1)
+        taken.append(box.redeemed(VOUCHER, voucher, 2_000, grant=grants[box.device]))
+        centre.batch(box)
+    return taken
+
+
+@pytest.mark.usefixtures("double")
+def test_the_latest_events_say_where_how_and_what_became_of_them(office: Office) -> None:
+    told = [
+        (event["kind"], event["shop"], event["amount_minor"], event["how"], event["booked"])
+        for event in office.state()["events"]
+    ]
+
+    assert told == [
+        ("redeem", "Chez Maïté", 2_000, "offline", "lost"),
+        ("redeem", "Librairie des Halles", 2_000, "offline", "booked"),
+        ("sell", "Librairie des Halles", 2_000, None, "booked"),
+    ]
+
+
+def test_what_waits_and_what_was_capped_is_said(centre: Centre, box_a: Box, office: Office) -> None:
+    an_uncovered_spend(centre, box_a)
+    card = centre.card()
+    box_a.earned(card, 5_100)
+    centre.batch(box_a)
+
+    assert [event["booked"] for event in office.state()["events"]] == ["capped", "held", "booked"]
+
+
+@pytest.mark.usefixtures("double")
+def test_totals_of_each_programme(office: Office) -> None:
+    books = office.state()["books"]
+
+    totals = {programme["programme"]: programme for programme in books["programmes"]}
+    names = ("sold_minor", "outstanding_minor", "redeemed_minor", "loss_minor", "held_minor")
+    assert [totals[VOUCHER][name] for name in names] == [2_000, 0, 2_000, 2_000, 0]
+    assert [totals[CARD][name] for name in names] == [0, 0, 0, 0, 0]
+    assert (books["holds"], totals[CARD]["name"]) == (
+        True,
+        {"fr": "Carte de fidélité Albret", "en": "Albret loyalty card"},
+    )
+
+
+def test_one_case_per_voucher_with_one_thing_to_decide(centre: Centre, double: list[Event], office: Office) -> None:
+    desk = office.state()["desk"]
+
+    (case,) = desk["to_decide"]
+    assert (case["kinds"], case["loss_minor"]) == (["double_acceptance"], 2_000)
+    assert [(event["shop_name"], event["choices"]) for event in case["events"]] == [
+        ("Librairie des Halles", []),
+        ("Chez Maïté", ["accept_loss"]),
+    ]
+
+    with centre.workshop.write() as work:
+        decide(work, double[1].event_id, DeskDecision.ACCEPT_LOSS, by="claire")
+
+    desk = office.state()["desk"]
+    assert (desk["to_decide"], desk["counts"]) == ([], {"to_decide": 0, "to_know": 0})
+    (taken,) = desk["decisions"]
+    assert (taken["decision"], taken["by"], taken["shop_name"]) == ("accept_loss", "claire", "Chez Maïté")
+
+
+def test_a_gap_is_to_know(centre: Centre, box_a: Box, office: Office) -> None:
+    card = centre.card()
+    for _ in range(3):
+        box_a.earned(card, 100)
+    centre.batch(box_a, 1, 1)
+    centre.batch(box_a, 4)
+
+    (row,) = office.state()["desk"]["rows"]
+    assert (row["kind"], row["first_seq"], row["last_seq"], row["shop_name"]) == ("gaps", 2, 3, "Librairie des Halles")
+
+    centre.batch(box_a)
+    assert office.state()["desk"]["rows"] == []
+
+
+def test_a_row_that_is_not_understood_is_to_know_with_its_reason(centre: Centre, box_a: Box, office: Office) -> None:
+    box_a.append_bytes(b'{"nonsense": "<script>"}')
+    centre.batch(box_a)
+
+    state = office.state()
+
+    (row,) = state["desk"]["rows"]
+    assert (row["kind"], row["event"]) == ("quarantine", '{"nonsense": "<script>"}')
+    assert row["reason"]
+    assert (state["desk"]["counts"], state["level"] >= Level.LOOK) == ({"to_decide": 0, "to_know": 1}, True)
+
+
+def test_the_stamp_changes_with_everything_that_is_shown(centre: Centre, box_a: Box, office: Office) -> None:
+    stamps = [office.stamp()]
+
+    def changed() -> bool:
+        stamps.append(office.stamp())
+        return stamps[-1] != stamps[-2]
+
+    assert not changed()
+    centre.batch(box_a)
+    assert changed()
+    well(centre, box_a)
+    assert changed()
+    centre.death(box_a)
+    assert changed()
+    spent = an_uncovered_spend(centre, box_a)
+    assert changed()
+    with centre.workshop.write() as work:
+        decide(work, spent.event_id, DeskDecision.DECLINE, by="claire")
+    assert changed()
+    centre.clock.advance(minutes=1)
+    assert changed()
