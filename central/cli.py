@@ -22,7 +22,7 @@ from central.audit import audit, audit_to_json
 from central.deciding import decide
 from central.display import show_books, show_desk, show_devices
 from central.errors import CentralError
-from central.signin import add_user, check_user
+from central.signin import add_user, check_user, remove_user
 from central.store.database import migrate_store
 from central.store.devices import Shop
 from central.work import Workshop
@@ -145,6 +145,8 @@ def _add_office(add: _Add, commands: _Commands) -> None:
     people_commands = people.add_subparsers(required=True, metavar="COMMAND")
     text = "Let somebody in, or give another passphrase: it is printed, once."
     add("add", _office_add, text, to=people_commands).add_argument("name", help="a short id, no one's full name")
+    removed = add("remove", _office_remove, "Let somebody in no more, at once.", to=people_commands)
+    removed.add_argument("name")
     waiting = add("desk", _desk, "What waits for a person.")
     waiting.add_argument("--json", action="store_true")
     decided = add(
@@ -265,6 +267,12 @@ def _command(options: argparse.Namespace) -> int:
 def _office_add(options: argparse.Namespace) -> int:
     with app.open_workshop(_settings(options)) as workshop:
         sys.stdout.write(add_user(workshop, options.name) + "\n")
+    return 0
+
+
+def _office_remove(options: argparse.Namespace) -> int:
+    with app.open_workshop(_settings(options)) as workshop:
+        remove_user(workshop, options.name)
     return 0
 
 

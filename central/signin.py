@@ -46,6 +46,17 @@ def add_user(workshop: Workshop, name: str) -> str:
     return passphrase
 
 
+def remove_user(workshop: Workshop, name: str) -> None:
+    """Let an office user in no more, at once.
+
+    Raises:
+        CommandError: There is no such user.
+    """
+    with workshop.write() as work:
+        check_user(work, name)
+        users.remove(work.db, name)
+
+
 def check_user(work: Work, name: str) -> None:
     """Check that there is such an office user.
 

@@ -16,9 +16,14 @@ def add(db: Connection, name: str, *, passphrase: str, at: datetime) -> None:
     Args:
         passphrase: Its salted hash.
     """
+    remove(db, name)
+    db.execute(insert(OFFICE_USERS).values(name=name, passphrase=passphrase, added_at_us=to_us(at)))
+
+
+def remove(db: Connection, name: str) -> None:
+    """Forget a user and their sessions; what they decided keeps their name."""
     db.execute(delete(OFFICE_SESSIONS).where(OFFICE_SESSIONS.c.name == name))
     db.execute(delete(OFFICE_USERS).where(OFFICE_USERS.c.name == name))
-    db.execute(insert(OFFICE_USERS).values(name=name, passphrase=passphrase, added_at_us=to_us(at)))
 
 
 def passphrase(db: Connection, name: str) -> str | None:

@@ -99,6 +99,9 @@ def test_of_two_people_at_the_desk_one_decides_and_both_see_it(browser: Browser,
     for page in (one, other):
         expect(page.locator(".choices button")).to_have_count(1, timeout=30_000)
 
+    other.locator(".choices button").click()
+    other.locator("#sure-no").click()
+    expect(other.locator(".choices button")).to_be_focused()
     one.locator(".choices button").click()
     one.locator("#sure-yes").click()
 
@@ -122,6 +125,27 @@ def test_everybody_can_read_it(browser: Browser, office: Office, width: int, hei
 
         assert [fault["id"] for fault in found if fault["impact"] in SERIOUS] == []
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_page_left_open_neither_keeps_the_centre_from_stopping_nor_is_lost(browser: Browser, office: Office) -> None:
+    page = enter(browser, office)
+
+    office.town.central.stop()
+
+    expect(page.locator("body")).to_have_attribute("data-link", "down", timeout=30_000)
+    office.town.start_central()
+    expect(page.locator("body")).to_have_attribute("data-link", "up", timeout=30_000)
+
+
+def test_the_page_speaks_english_as_well(browser: Browser, office: Office) -> None:
+    page = enter(browser, office)
+    expect(page.locator("h1:visible")).to_have_count(1)
+
+    page.locator("#language").click()
+
+    expect(page.locator("#shops-title")).to_have_text("Shops")
+    expect(page.locator("#live")).to_have_text("Up to date, live")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_leaving_ends_the_page(browser: Browser, office: Office) -> None:

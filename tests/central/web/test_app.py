@@ -10,8 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from central.errors import CommandError
 from central.http import make_app
-from central.signin import TRIES, add_user
+from central.signin import TRIES, add_user, remove_user
 from tests.central.test_deciding import an_uncovered_spend, held
 from tests.central.world import CARD, Box, Centre
 
@@ -124,6 +125,15 @@ def test_another_passphrase_ends_the_sessions_of_the_one_before(centre: Centre, 
     add_user(centre.workshop, "claire")
 
     assert claire.get("/v1/office/state").status_code == 401
+
+
+def test_who_is_removed_is_out_at_once(centre: Centre, claire: Visitor) -> None:
+    remove_user(centre.workshop, "claire")
+
+    assert claire.get("/v1/office/state").status_code == 401
+    assert claire.get("/v1/office/session").json() == {"user": None, "has_users": False}
+    with pytest.raises(CommandError, match="no office user"):
+        remove_user(centre.workshop, "claire")
 
 
 def test_who_guesses_is_slowed_down(centre: Centre, visitor: Visitor) -> None:
