@@ -136,7 +136,7 @@ def _add_journal(commands: _Commands, common: _Parser) -> None:
     )
     _add(journal, "verify", common, "journal", "find any changed row and any cut tail", what="verify")
     show = _add(journal, "show", common, "journal", "print its rows, a JSON object a line", what="show")
-    show.add_argument("--last", type=int, metavar="N", help="only the last N rows")
+    show.add_argument("--last", type=_count, metavar="N", help="only the last N rows")
 
 
 def _add_tests(commands: _Commands, common: _Parser) -> None:
@@ -146,6 +146,12 @@ def _add_tests(commands: _Commands, common: _Parser) -> None:
     pictures.add_argument("--dir", type=Path, metavar="DIR", help="measure against DIR/expected.csv")
     scan.add_argument("--json", action="store_true", help="for programs")
     _add(commands, "print-test", common, "print_test", "print a test receipt")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: 0 or more")
+    return int(text[:18])  # SQLite counts no further
 
 
 def _code_for(error: BaseException) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from drivers.escpos.shell import ConfirmBy, EscposPrinter, open_printer
+from drivers.escpos.shell import EscposPrinter, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import conditions_of, words_for
 from drivers.scan import Scan
@@ -24,10 +24,11 @@ from drivers.scanner.duplicates import DuplicateFilter
 from drivers.scanner.serial_port import SerialPort
 from drivers.scanner.serial_port import scans as serial_scans
 from drivers.supervise import Backoff, Clock, DeviceReport, DeviceState, supervise
-from edge_config.settings import BoxSettings, CameraSettings, Confirmation, PrinterSettings, ScannerSettings
+from edge_config.settings import BoxSettings, CameraSettings, PrinterSettings, ScannerSettings
 from gateway.eyes import open_eye
 from gateway.presenting import Desk
 from gateway.previews import Previews
+from gateway.receipts import confirm_by_of
 from gateway.spooler import Spooler
 from gateway.words import choose
 
@@ -139,10 +140,7 @@ class Devices:
         return run
 
     def _printer(self, settings: PrinterSettings, spooler: Spooler) -> Open:
-        confirm_by = {
-            Confirmation.PROCESS_ID: ConfirmBy.PROCESS_ID,
-            Confirmation.PAPER_STATUS: ConfirmBy.PAPER_STATUS,
-        }[settings.confirm_by]
+        confirm_by = confirm_by_of(settings)
 
         async def run(ready: Callable[[], None]) -> None:
             link = await TcpLink.open(name=settings.name, host=settings.host, port=settings.port)

@@ -25,6 +25,8 @@ from programme.refusals import AlreadyRedeemed, Cancelled, Expired, Refusal, Unk
 from programme.rules import RuleSet
 from sync.journal import Transaction
 
+_MOST_READERS = 8
+"""A till may name any number of readers: the newest reads are kept."""
 _NO_ID = UUID(int=0)
 DEFINITE = (AlreadyRedeemed, Cancelled, Expired)
 """Known here for good: asking central would change nothing."""
@@ -261,6 +263,8 @@ class Desk:
             problem=problem,
         )
         self._placed[device] = placed
+        while len(self._placed) > _MOST_READERS:
+            del self._placed[min(self._placed.values(), key=lambda placed: placed.number).device]
         self.dismiss()
         return placed
 

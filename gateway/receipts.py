@@ -24,6 +24,7 @@ from drivers.escpos.compose import (
     Receipt,
     Rule,
 )
+from drivers.escpos.shell import ConfirmBy
 from edge_config.settings import PrinterSettings
 from programme.canonical import Instant, canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
@@ -68,6 +69,11 @@ def paper_of(printer: PrinterSettings) -> Paper:
     """The paper that a printer was set up with."""
     paper = PAPER_58_MM if printer.paper_mm == 58 else PAPER_80_MM
     return paper if printer.columns is None else replace(paper, columns=printer.columns)
+
+
+def confirm_by_of(printer: PrinterSettings) -> ConfirmBy:
+    """How it tells that it has printed."""
+    return ConfirmBy[printer.confirm_by.name]
 
 
 def encode_ticket(ticket: Ticket) -> bytes:

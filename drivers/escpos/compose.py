@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from escpos.printer import Dummy
 
 _CODE_PAGE = "CP858"  # Western Europe with the euro sign: ESC t 19
-_CUT_FEED_LINES = 6  # what python-escpos feeds before it cuts, so that the last line clears the blade
 _QR_LEVEL_M = 1  # GS ( k function 69: 48 + 1 = level M, recovers 15 %
 QR_PAYLOAD_LIMIT_BYTES = 512
 _CONTROLS_TO_SPACE = str.maketrans({"\n": " ", "\r": " ", "\t": " "})

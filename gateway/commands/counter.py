@@ -16,8 +16,6 @@ from gateway.commands.plain import job_line
 from gateway.commands.status import STAGES
 from gateway.words import choose
 
-_ABSENT = (None, "")
-
 
 def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
     """Carry it out and say what came of it."""
@@ -65,7 +63,7 @@ def _operate(client: ApiClient, arguments: Namespace) -> tuple[int, dict[str, An
 
 
 def _given(**fields: object) -> dict[str, Any]:
-    return {name: str(value) for name, value in fields.items() if value not in _ABSENT}
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 def _lines(what: str, answer: dict[str, Any], language: str) -> list[str]:

@@ -8,12 +8,13 @@ from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from edge_config.settings import load_box_settings
 from gateway.identity import load_identity
 from gateway.paths import journal_path
 from gateway.words import choose
-from sync.errors import JournalMissing
+from sync.errors import JournalBroken, JournalMissing
 from sync.journal.database import connect_read_only, meaning
 from sync.journal.verify import verify
 
@@ -50,7 +51,17 @@ def _show(path: Path, last: int | None) -> None:
         with closing(connect_read_only(path)) as connection:
             (count,) = connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
             for epoch, seq, digest, event in connection.execute(_ROWS, (count - last if last is not None else 0,)):
-                row = {"epoch": epoch, "seq": seq, "hash": digest.hex(), "event": json.loads(event)}
-                print(json.dumps(row, ensure_ascii=False))
+                print(json.dumps(_shown(epoch, seq, digest, event), ensure_ascii=False))
     except sqlite3.Error as error:
         raise meaning(error, path) from error
+
+
+def _shown(epoch: str, seq: int, digest: bytes, event: bytes) -> dict[str, Any]:
+    try:
+        return {"epoch": epoch, "seq": seq, "hash": digest.hex(), "event": json.loads(event)}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise JournalBroken(
+            f"row {epoch}/{seq} of the journal is damaged ({error}): keep the file, a new epoch is needed",
+            epoch=epoch,
+            seq=seq,
+        ) from error

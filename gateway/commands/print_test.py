@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from drivers.escpos.compose import compose
-from drivers.escpos.shell import ConfirmBy, Confirmed, NotStarted, Uncertain, open_printer
+from drivers.escpos.shell import Confirmed, NotStarted, Uncertain, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import words_for
-from edge_config.settings import BoxSettings, Confirmation, PrinterSettings, load_box_settings
+from edge_config.settings import BoxSettings, PrinterSettings, load_box_settings
 from gateway.commands.client import ApiClient, Unanswered
 from gateway.errors import GatewayError, SetUpFault
-from gateway.receipts import paper_of, sample_receipt
+from gateway.receipts import confirm_by_of, paper_of, sample_receipt
 from gateway.words import choose
 
 
@@ -52,10 +52,8 @@ def _is_running(settings: BoxSettings) -> bool:
 
 async def _print(settings: PrinterSettings, language: str) -> None:
     job = compose(sample_receipt("Comptoir", datetime.now(UTC), ZoneInfo("Europe/Paris")), paper_of(settings))
-    by_id = settings.confirm_by is Confirmation.PROCESS_ID
     link = await TcpLink.open(name=settings.name, host=settings.host, port=settings.port)
-    confirm_by = ConfirmBy.PROCESS_ID if by_id else ConfirmBy.PAPER_STATUS
-    async with open_printer(link, confirm_by=confirm_by, next_process_id=lambda: b"TEST") as printer:
+    async with open_printer(link, confirm_by=confirm_by_of(settings), next_process_id=lambda: b"TEST") as printer:
         match await printer.print(job):
             case Confirmed():
                 return
