@@ -11,7 +11,15 @@ symbology that it can't `SetUpError`.
 
 
 class DriverError(Exception):
-    """Any fault of a device; the message names the device and the remedy."""
+    """Any fault of a device; the message names the device and the remedy.
+
+    Attributes:
+        french: The same for who reads French; empty where only logs tell of it.
+    """
+
+    def __init__(self, message: str, *, french: str = "") -> None:
+        super().__init__(message)
+        self.french = french
 
 
 class DeviceGone(DriverError):

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from edge_config.errors import EnrolmentUnreadable, JournalKeyUnreadable, NotEnrolled
+from edge_config.errors import EnrolmentMissing, EnrolmentUnreadable, JournalKeyUnreadable, NotEnrolled
 from edge_config.messages import Enrolment, EnrolmentRequest
 
 JOURNAL_KEY = "journal.key"
@@ -90,6 +90,8 @@ def read_message(path: Path, kind: type[T]) -> T:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise EnrolmentMissing(path) from None
     except OSError as error:
         raise EnrolmentUnreadable(path, f"can't be read ({error.strerror}).") from None
     if len(data) > MAX_FILE_BYTES:
@@ -120,6 +122,15 @@ def write_private(path: Path, data: bytes, *, may_replace: bool) -> None:
         OSError: It can't be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        _write_by_way_of(temporary, path, data, may_replace=may_replace)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # who reads of it never heard of the temporary one
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_by_way_of(temporary: Path, path: Path, data: bytes, *, may_replace: bool) -> None:
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -133,7 +144,6 @@ def write_private(path: Path, data: bytes, *, may_replace: bool) -> None:
             path.hardlink_to(temporary)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
 
 
 def remove_private(path: Path) -> None:

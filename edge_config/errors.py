@@ -5,6 +5,7 @@ EdgeConfigError
 └── EnrolmentError     a person brings the right file
     ├── NotEnrolled           a person enrols the box
     ├── AlreadyEnrolled       a person gives a new box a new data folder
+    ├── EnrolmentMissing      a person corrects the file's name
     ├── EnrolmentUnreadable   a person restores the file, or brings a whole one
     └── JournalKeyUnreadable  a person restores the box's key file
 """
@@ -42,6 +43,18 @@ class NotEnrolled(EnrolmentError):
 
 class AlreadyEnrolled(EnrolmentError):
     """The data folder holds an enrolment."""
+
+
+class EnrolmentMissing(EnrolmentError):
+    """A file that a person named isn't there.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: no such file. Check its name.")
+        self.path = path
 
 
 class EnrolmentUnreadable(EnrolmentError):

@@ -98,6 +98,11 @@ _SYSTEM: Mapping[int, tuple[str, str]] = {
     errno.ENOTDIR: ("un dossier du chemin n'en est pas un", "a folder of the path is none"),
     errno.EEXIST: ("existe déjà", "exists already"),
     errno.ENOSPC: ("plus de place sur le disque", "no space left on the disk"),
+    errno.EIO: ("le disque ou l'appareil ne répond plus", "the disk or the device doesn't answer any more"),
+    errno.ENAMETOOLONG: ("nom trop long", "the name is too long"),
+    errno.EADDRINUSE: ("adresse déjà prise", "the address is taken"),
+    errno.EADDRNOTAVAIL: ("cette adresse n'est pas de cette machine", "the address is not of this machine"),
+    errno.ECONNREFUSED: ("personne ne répond à cette adresse", "nobody answers at that address"),
     errno.EROFS: ("disque en lecture seule", "the disk is read-only"),
 }
 
@@ -137,11 +142,14 @@ def explain_toml(error: Exception) -> Fault:
 
 
 def explain_system(error: OSError, language: str) -> str:
-    """Why the system refused, in words; its own where it is none of the usual reasons."""
-    sentences = _SYSTEM.get(error.errno or 0)
-    if sentences is None:
-        return error.strerror or str(error)
-    return sentences[0 if language == "fr" else 1]
+    """Why the system refused, in words; by its own name where it is none of the usual reasons."""
+    number = error.errno or 0
+    sentences = _SYSTEM.get(number)
+    if sentences is not None:
+        return sentences[0 if language == "fr" else 1]
+    if language == "fr" and number in errno.errorcode:
+        return f"erreur {errno.errorcode[number]} du système"
+    return error.strerror or str(error)
 
 
 def contradictions(table: dict[str, Any]) -> list[Fault]:

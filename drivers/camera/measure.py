@@ -83,7 +83,7 @@ def measure(folder: Path, decoder: Decoder, *, monotonic_s: Callable[[], float])
         monotonic_s: A fine clock, e.g. `time.perf_counter`.
 
     Raises:
-        SetUpError: No expected.csv, or it lacks a column, names no file, or one that can't be read.
+        SetUpError: No expected.csv, or it isn't one, names no file, or one that can't be read.
     """
     photographs = [
         _measure_one(folder / file, payload, decoder, monotonic_s)
@@ -94,14 +94,31 @@ def measure(folder: Path, decoder: Decoder, *, monotonic_s: Callable[[], float])
 
 def _expected(path: Path) -> list[tuple[str, str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:  # spreadsheets put a mark before the first column
             rows = [(row["file"], row["payload"]) for row in csv.DictReader(lines)]
     except OSError as error:
-        raise SetUpError(f"Can't read {path} ({error}). It names each photograph and its payload.") from error
+        raise SetUpError(
+            f"Can't read {path} ({error}). It names each photograph and its payload.",
+            french=f"{path} ne peut pas être lu. Ce fichier nomme chaque photo et le code attendu (file,payload).",
+        ) from error
     except KeyError as error:
-        raise SetUpError(f"{path} has no column {error}. It needs the columns file and payload.") from error
+        raise SetUpError(
+            f"{path} has no column {error}. It needs the columns file and payload.",
+            french=f"{path} n'a pas de colonne {error} : il faut les colonnes file et payload.",
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SetUpError(
+            f"{path} is no table in UTF-8 ({error}). Save it as CSV, UTF-8.",
+            french=f"{path} n'est pas un tableau en UTF-8 : enregistrez-le en CSV, UTF-8.",
+        ) from error
     if not rows:
-        raise SetUpError(f"{path} names no photograph.")
+        raise SetUpError(f"{path} names no photograph.", french=f"{path} ne nomme aucune photo.")
+    for number, (file, payload) in enumerate(rows, start=1):
+        if not file or not payload:
+            raise SetUpError(
+                f"{path}: photograph {number} lacks its file or its payload.",
+                french=f"{path} : à la photo n° {number}, il manque le fichier ou le code attendu.",
+            )
     return rows
 
 
@@ -109,11 +126,13 @@ def _measure_one(path: Path, expected: str, decoder: Decoder, monotonic_s: Calla
     try:
         grey = load_grey(path)
     except SetUpError as error:
-        raise SetUpError(f"{path}: {error}") from None
+        raise SetUpError(f"{path}: {error}", french=f"{path} : {error.french}") from None
     except OSError as error:
-        raise SetUpError(f"Can't read the photograph {path} ({error}).") from error
+        raise SetUpError(
+            f"Can't read the photograph {path} ({error}).", french=f"La photo {path} ne peut pas être lue."
+        ) from error
     if grey is None:
-        raise SetUpError(f"{path} is not a picture.")
+        raise SetUpError(f"{path} is not a picture.", french=f"{path} n'est pas une image.")
     started_s = monotonic_s()
     codes = decoder.decode(grey)
     decode_ms = (monotonic_s() - started_s) * 1_000

@@ -40,6 +40,11 @@ def why_too_large(size: Size) -> str:
     return f"{size[0]} × {size[1]} pixels: at most {MOST_PIXELS // 1_000_000} million are read, make it smaller"
 
 
+def why_too_large_french(size: Size) -> str:
+    """The same in French."""
+    return f"{size[0]} × {size[1]} pixels : {MOST_PIXELS // 1_000_000} millions au plus sont lus, réduisez-la"
+
+
 def _jpeg(data: bytes) -> Size | None:
     at = 2
     while data[at] == 0xFF:

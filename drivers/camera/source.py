@@ -1,5 +1,6 @@
 """Where frames come from: a folder of pictures that is watched, or a video file."""
 
+import stat
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 
 from drivers.camera.decode import Grey
-from drivers.camera.size import is_too_large, picture_size, why_too_large
+from drivers.camera.size import is_too_large, picture_size, why_too_large, why_too_large_french
 from drivers.errors import DeviceGone, SetUpError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
@@ -157,10 +158,20 @@ def load_grey(path: Path) -> Grey | None:
 
     Raises:
         OSError: The file can't be read.
-        SetUpError: The picture is too large.
+        SetUpError: It is no file, or the picture is too large.
     """
-    if path.stat().st_size > _MOST_FILE_BYTES:
-        raise SetUpError(f"{path.name}: larger than {_MOST_FILE_BYTES // 1_048_576} MiB, make it smaller")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
+        raise SetUpError(
+            f"{path} is no file: name a picture, PNG or JPEG.",
+            french=f"{path} n'est pas un fichier : donnez une image, PNG ou JPEG.",
+        )
+    if status.st_size > _MOST_FILE_BYTES:
+        most_mib = _MOST_FILE_BYTES // 1_048_576
+        raise SetUpError(
+            f"{path.name}: larger than {most_mib} MiB, make it smaller",
+            french=f"{path.name} : plus de {most_mib} Mio, réduisez l'image.",
+        )
     return read_grey(path.read_bytes())
 
 
@@ -174,7 +185,7 @@ def read_grey(data: bytes) -> Grey | None:
     if size is None:
         return None
     if is_too_large(size):
-        raise SetUpError(f"The picture has {why_too_large(size)}.")
+        raise SetUpError(f"The picture has {why_too_large(size)}.", french=f"L'image a {why_too_large_french(size)}.")
     try:
         picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:

@@ -66,7 +66,9 @@ class TcpLink:
         except (OSError, UnicodeError) as error:  # the latter of a host that can't be a name
             raise DeviceGone(
                 f"{name}: can't connect to {host}:{port} ({str(error) or 'no answer'}). "
-                "Switch the printer on and check its network cable."
+                "Switch the printer on and check its network cable.",
+                french=f"{name} : pas de réponse de {host}:{port}. "
+                "Allumez l'imprimante, vérifiez son câble réseau et son adresse.",
             ) from error
         return cls(name=name, reader=reader, writer=writer)
 
@@ -105,4 +107,7 @@ class TcpLink:
             await self._writer.wait_closed()
 
     def _gone(self, why: str) -> DeviceGone:
-        return DeviceGone(f"{self.name}: connection lost ({why}). Check the printer's power and its network cable.")
+        return DeviceGone(
+            f"{self.name}: connection lost ({why}). Check the printer's power and its network cable.",
+            french=f"{self.name} : connexion perdue. Vérifiez que l'imprimante est allumée, et son câble réseau.",
+        )

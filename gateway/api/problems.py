@@ -8,9 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from gateway.api.faults import explain_fault
 from gateway.api.language import language_of
 from gateway.errors import CounterError
-from gateway.words import Problem
+from gateway.words import Problem, choose
 from sync.errors import JournalError
 
 _log = structlog.get_logger("comptoir.api")
@@ -54,10 +55,11 @@ def add_problems(api: FastAPI, *, language: str) -> None:
         _log.error("journal fault", reason=str(error))
         return await counter_error(request, CounterError(Problem.JOURNAL_UNREADABLE))
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()]
-        return problem(_UNUSABLE, "bad-request", "; ".join(faults))
+        wanted = language_of(request.headers.get("accept-language"), language)
+        faults = [explain_fault(fault, wanted) for fault in error.errors()]
+        return problem(_UNUSABLE, "bad-request", choose(wanted, " ; ", "; ").join(faults))
 
     async def http_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drivers.errors import DriverError, SetUpError
+from drivers.errors import DriverError
 from edge_config.errors import (
     AlreadyEnrolled,
     EdgeConfigError,
+    EnrolmentMissing,
     EnrolmentUnreadable,
     JournalKeyUnreadable,
     NotEnrolled,
@@ -87,6 +88,8 @@ def _of_enrolment(error: EdgeConfigError) -> str:
             )
         case AlreadyEnrolled():
             return "Cette caisse est déjà inscrite. Une nouvelle caisse demande un autre dossier (data_dir)."
+        case EnrolmentMissing(path=path):
+            return f"{path} est introuvable : vérifiez le nom du fichier."
         case EnrolmentUnreadable(path=path):
             return f"{path} n'est pas un fichier d'inscription lisible : redemandez-le au centre."
         case JournalKeyUnreadable():
@@ -103,10 +106,8 @@ def _of_set_up(error: BaseException, settings: BoxSettings | None) -> str:
             return f"La configuration donnée par le centre est inutilisable : redemandez-la au centre ({error})."
         case EnrolmentUnusable():
             return "L'inscription ne nomme aucune clé du centre utilisable : demandez-en une nouvelle au centre."
-        case SetUpError():
-            return f"Les photos ne peuvent pas servir à la mesure ({error})."
         case DriverError():
-            return f"Un appareil ne répond pas : vérifiez câble, interrupteur et réglages ({error})."
+            return error.french or "Un appareil ne répond pas : vérifiez câble, interrupteur et réglages."
     return str(error)
 
 

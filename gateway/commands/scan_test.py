@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drivers.camera.decode import GatedDecoder
 from drivers.camera.measure import Measurement, Reading, measure
-from drivers.camera.source import read_grey
+from drivers.camera.source import load_grey
 from edge_config.errors import SettingsError
 from edge_config.settings import load_box_settings
 from gateway.errors import GatewayError
@@ -22,7 +22,10 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
     if arguments.image is not None:
         return _one(arguments.image, as_json=arguments.json, language=_language(arguments.config, environ))
     measured = measure(arguments.dir, GatedDecoder(), monotonic_s=time.perf_counter)
-    print(json.dumps(_figures(measured)) if arguments.json else _sentence(measured))
+    if arguments.json:
+        print(json.dumps(_figures(measured)))
+    else:
+        print(_sentence(measured, _language(arguments.config, environ)))
     return 0
 
 
@@ -35,7 +38,7 @@ def _language(config: Path, environ: Mapping[str, str]) -> str:
 
 
 def _one(path: Path, *, as_json: bool, language: str) -> int:
-    grey = read_grey(path.read_bytes())
+    grey = load_grey(path)
     if grey is None:
         french = f"{path} n'est pas une image lisible : donnez un fichier PNG ou JPEG entier."
         raise GatewayError(choose(language, french, f"{path} is no readable picture: give a whole PNG or JPEG file."))
@@ -58,10 +61,16 @@ def _figures(measured: Measurement) -> dict[str, object]:
     }
 
 
-def _sentence(measured: Measurement) -> str:
-    return (
-        f"scan-test: {measured.count(Reading.EXACT)} of {len(measured.photographs)} exact payloads "
-        f"({100 * measured.exact_rate:.1f} %), {measured.count(Reading.MISSED)} missed, "
-        f"{measured.count(Reading.WRONG)} wrong; {measured.median_ms:.1f} ms a frame in the median, "
-        f"{measured.slowest_ms:.0f} ms at most"
+def _sentence(measured: Measurement, language: str) -> str:
+    exact, missed, wrong = (measured.count(reading) for reading in (Reading.EXACT, Reading.MISSED, Reading.WRONG))
+    of, percent = len(measured.photographs), f"{100 * measured.exact_rate:.1f} %"
+    median_ms, slowest_ms = f"{measured.median_ms:.1f}", f"{measured.slowest_ms:.0f}"
+    french = (
+        f"scan-test : {exact} codes exacts sur {of} ({percent}), {missed} sans lecture, {wrong} faux ; "
+        f"{median_ms} ms par image en médiane, {slowest_ms} ms au plus"
     )
+    english = (
+        f"scan-test: {exact} of {of} exact payloads ({percent}), {missed} missed, {wrong} wrong; "
+        f"{median_ms} ms a frame in the median, {slowest_ms} ms at most"
+    )
+    return choose(language, french.replace(".", ","), english)

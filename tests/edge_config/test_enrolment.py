@@ -19,7 +19,7 @@ from edge_config.enrolment import (
     read_message,
     write_message,
 )
-from edge_config.errors import EnrolmentError
+from edge_config.errors import EnrolmentError, EnrolmentMissing
 from edge_config.messages import Enrolment, EnrolmentRequest
 
 ENROLLED = Enrolment(
@@ -79,8 +79,10 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(EnrolmentError, match="can't be read"):
+    with pytest.raises(EnrolmentMissing, match="nowhere: no such file"):
         read_message(tmp_path / "nowhere", Enrolment)
+    with pytest.raises(EnrolmentError, match="can't be read"):
+        read_message(tmp_path, Enrolment)
     (tmp_path / "huge").write_bytes(b" " * 2_000_000)
     with pytest.raises(EnrolmentError, match="too large"):
         read_message(tmp_path / "huge", Enrolment)

@@ -110,6 +110,38 @@ def test_a_body_that_is_wrong(till: Till, body: object) -> None:
     assert response.json()["title"] == "bad-request"
 
 
+@pytest.mark.parametrize(
+    ("body", "french", "english"),
+    [
+        ({}, "kind : manque", "kind: is missing"),
+        ({"kind": "steal"}, "kind : doit être l'un de : 'earn', 'redeem'", "kind: must be one of: 'earn', 'redeem'"),
+        ({"kind": "earn", "code": ""}, "code : trop court ou vide", "code: too short or empty"),
+        ({"kind": "earn", "amount": "5" * 65}, "amount : trop long, 64 caractères", "amount: too long, at most 64"),
+        ({"kind": "earn", "amount_minor": "5"}, "amount_minor : doit être un nombre", "amount_minor: must be a whole"),
+        ({"kind": "void", "event": "yesterday"}, "event : doit être un UUID", "event: must be a UUID"),
+        ({"kind": "earn", "{0}": "X"}, "{0} : n'est pas demandé ici", "{0}: isn't asked for here"),
+        ([], "body : doit être un objet JSON", "body: must be a JSON object"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_body_is_said_in_both_languages(
+    till: Till, body: object, french: str, english: str
+) -> None:
+    for language, expected in (("fr", french), ("en", english)):
+        headers = {"Idempotency-Key": str(uuid4()), "Accept-Language": language}
+        told = till.http.post("/v1/operations", json=body, headers=headers).json()["detail"]
+        assert expected in told
+
+
+def test_only_the_newest_reads_of_many_readers_are_kept(till: Till) -> None:
+    for number in range(20):
+        till.http.post("/v1/scans", json={"code": till.box.central.card(number), "device": f"reader-{number}"})
+
+    readers = [placed.device for placed in till.box.desk.placed]
+
+    assert readers == [f"reader-{number}" for number in range(19, 11, -1)]
+
+
 def test_a_body_that_is_no_json(till: Till) -> None:
     response = till.http.post(
         "/v1/operations",

@@ -89,6 +89,22 @@ def test_the_counter_from_the_terminal(agent: AgentProcess, central: FakeCentral
     asyncio.run(story())
 
 
+def test_an_empty_code_is_no_code_and_takes_nothing_from_the_counter(agent: AgentProcess, central: FakeCentral) -> None:
+    async def story() -> None:
+        await agent.start()
+        try:
+            await asyncio.to_thread(agent.tool, "counter", "scan", central.card(1))
+            earned = await asyncio.to_thread(agent.tool, "counter", "earn", "5", "--code", "")
+            status = await agent.get("/v1/status")
+        finally:
+            await agent.kill()
+        assert earned.returncode == 1
+        assert earned.stderr.startswith("code : trop court")
+        assert status["operations"] == []
+
+    asyncio.run(story())
+
+
 def test_a_box_that_does_not_run_says_how_to_start_it(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["status"], ["counter", "show"], ["counter", "earn", "5"]):
         assert run(agent, *arguments) == 2
@@ -200,6 +216,43 @@ def test_the_journal_is_shown_a_row_a_line(agent: AgentProcess, capsys: pytest.C
     assert (row["seq"], row["event"]["type"]) == (1, "comptoir.epoch_opened.v1")
 
 
+def test_only_a_number_of_rows_is_shown(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    for last in ("-1", "many"):
+        with pytest.raises(SystemExit) as ended:
+            run(agent, "journal", "show", "--last", last)
+        assert ended.value.code == 2
+        assert f"'{last}' is no number of rows" in error_of(capsys, "comptoir journal show: ")
+    assert run(agent, "journal", "show", "--last", "9" * 30) == 0
+
+
+def test_a_garbled_row_is_named_and_not_shown(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(agent.data_dir / "journal.sqlite", isolation_level=None)) as disk:
+        disk.execute("UPDATE rows SET event = x'7bff'")
+        (epoch,) = disk.execute("SELECT epoch FROM rows").fetchone()
+
+    assert run(agent, "journal", "show") == 1
+    assert f"à la ligne {epoch}/1 : gardez le fichier" in error_of(capsys)
+
+
+def test_a_file_of_an_enrolment_that_is_not_there_is_named(
+    agent: AgentProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(agent, "enrol", "accept", "/nowhere.json") == 2
+    assert "/nowhere.json est introuvable" in error_of(capsys)
+    assert run(agent, "enrol", "request", "--out", "/nowhere/x.json") == 1
+    assert error_of(capsys) == "comptoir: /nowhere/x.json : introuvable."
+
+
+def test_print_test_with_the_printer_off_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = AgentProcess(tmp_path, settings='[printer]\nname = "imprimante"\nhost = "127.0.0.1"\nport = 1\n')
+
+    assert run(agent, "print-test") == 1
+    assert error_of(capsys) == (
+        "comptoir: imprimante : pas de réponse de 127.0.0.1:1. "
+        "Allumez l'imprimante, vérifiez son câble réseau et son adresse."
+    )
+
+
 def test_print_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def story() -> None:
         async with PrinterTwin(output=tmp_path / "receipts") as twin:
@@ -275,7 +328,7 @@ def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureF
     (tmp_path / "expected.csv").write_text(f"file,payload\ngood.png,{code}\nblank.png,{code}\n", encoding="utf-8")
 
     assert cli.main(["scan-test", "--dir", str(tmp_path)]) == 0
-    assert "1 of 2 exact payloads (50.0 %)" in capsys.readouterr().out
+    assert "1 codes exacts sur 2 (50,0 %)" in capsys.readouterr().out
     assert cli.main(["scan-test", "--image", str(tmp_path / "good.png")]) == 0
     assert capsys.readouterr().out.strip() == code
     assert cli.main(["scan-test", "--image", str(tmp_path / "blank.png")]) == 0
@@ -285,6 +338,8 @@ def test_scan_test(tmp_path: Path, central: FakeCentral, capsys: pytest.CaptureF
     assert "n'est pas une image lisible" in error_of(capsys)
     assert cli.main(["scan-test", "--image", str(tmp_path / "nowhere.png")]) == 1
     assert "nowhere.png : introuvable" in error_of(capsys)
+    assert cli.main(["scan-test", "--image", "/dev/zero"]) == 2
+    assert "/dev/zero n'est pas un fichier" in error_of(capsys)
     assert cli.main(["scan-test", "--dir", str(tmp_path / "nowhere")]) == 2
     assert "expected.csv" in error_of(capsys)
 

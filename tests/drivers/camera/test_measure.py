@@ -63,13 +63,36 @@ def test_exact_missed_and_wrong_are_told_apart(tmp_path: Path) -> None:
         ("file,payload\n", "names no photograph"),
         ("file,payload\nz.png,10\n", r"Can't read the photograph .*z\.png"),
         ("file,payload\nexpected.csv,10\n", r"expected\.csv is not a picture"),
+        ("file,payload\na.png\n", "photograph 1 lacks its file or its payload"),
+        ("file,payload\na.png,10\n,10\n", "photograph 2 lacks its file or its payload"),
     ],
-    ids=["no table", "no column", "no rows", "no such file", "not a picture"],
+    ids=["no table", "no column", "no rows", "no such file", "not a picture", "no payload", "no file"],
 )
 def test_a_folder_that_can_not_be_measured_says_why(tmp_path: Path, table: str | None, complaint: str) -> None:
     photograph(tmp_path, "a.png", 10)
     if table is not None:
         (tmp_path / "expected.csv").write_text(table)
 
-    with pytest.raises(SetUpError, match=complaint):
+    with pytest.raises(SetUpError, match=complaint) as caught:
         measured(tmp_path)
+    assert caught.value.french
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["file,payload\na.png,d\u00e9j\u00e0\n".encode("cp1252"), b"file,payload\na.png," + b"x" * 200_000],
+    ids=["another encoding", "an endless field"],
+)
+def test_a_table_that_is_none_says_how_to_save_it(tmp_path: Path, table: bytes) -> None:
+    (tmp_path / "expected.csv").write_bytes(table)
+
+    with pytest.raises(SetUpError, match="Save it as CSV, UTF-8") as caught:
+        measured(tmp_path)
+    assert "enregistrez-le en CSV, UTF-8" in caught.value.french
+
+
+def test_a_table_that_a_spreadsheet_saved_with_its_mark(tmp_path: Path) -> None:
+    photograph(tmp_path, "a.png", 10)
+    (tmp_path / "expected.csv").write_text("file,payload\na.png,10\n", encoding="utf-8-sig")
+
+    assert measured(tmp_path).count(Reading.EXACT) == 1

@@ -11,6 +11,7 @@ from drivers.errors import DeviceGone, SetUpError
 from edge_config.errors import (
     AlreadyEnrolled,
     EnrolmentError,
+    EnrolmentMissing,
     EnrolmentUnreadable,
     JournalKeyUnreadable,
     NotEnrolled,
@@ -39,8 +40,9 @@ SAID = [
     (EnrolmentUnusable("x"), "demandez-en une nouvelle au centre"),
     (ApiAddressTaken("x"), "127.0.0.1:8787 est prise"),
     (ConfigurationRefused("x"), "redemandez-la au centre"),
+    (EnrolmentMissing(Path("e.json")), "e.json est introuvable : vérifiez le nom"),
     (DeviceGone("x"), "vérifiez câble"),
-    (SetUpError("x"), "photos"),
+    (SetUpError("x", french="Réduisez l'image."), "Réduisez l'image."),
 ]
 
 
@@ -62,6 +64,13 @@ def test_the_systems_reasons_are_told_in_both() -> None:
     assert say(OSError(errno.ENOSPC, "No space left on device"), None, "fr") == (
         "Le système refuse : plus de place sur le disque."
     )
+
+
+def test_a_reason_without_words_is_named_by_its_code() -> None:
+    error = OSError(errno.EXDEV, "Invalid cross-device link", "/box/x")
+
+    assert say(error, SETTINGS, "fr") == "/box/x : erreur EXDEV du système."
+    assert say(error, SETTINGS, "en") == "/box/x: Invalid cross-device link."
 
 
 def test_the_counters_problems_have_their_words() -> None:
