@@ -29,8 +29,8 @@ PROBE
 
 wished_packages() {
     command -v chromium >/dev/null 2>&1 || printf 'chromium '
-    set -- /usr/lib/postgresql/*/bin/initdb
-    [ -x "$1" ] || printf 'postgresql'
+    # The server itself is outside everybody's PATH.
+    command -v pg_lsclusters >/dev/null 2>&1 || printf 'postgresql'
 }
 
 require_python_3_11() {
@@ -71,7 +71,7 @@ install_wished() {
     if may_install && install_packages $wished; then
         return 0
     fi
-    say "goes on without $wished: what needs them is left out, and says so"
+    say "goes on without ${wished% }: what needs it is left out, and says so"
 }
 
 if command -v "$python" >/dev/null 2>&1; then

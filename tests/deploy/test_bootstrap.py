@@ -66,6 +66,8 @@ def machine(tmp_path: Path) -> Machine:
     machine.has("python3", PYTHON)
     machine.has("apt-get", APT_GET)
     machine.has("id", "echo 0\n")
+    for wished in ("chromium", "pg_lsclusters"):
+        machine.has(wished, "exit 0\n")
     machine.lacks("")
     return machine
 
@@ -160,3 +162,31 @@ def test_without_python_it_is_installed_with_the_rest(machine: Machine) -> None:
 
     assert machine.bootstrap().returncode == 0
     assert machine.calls()[-1].endswith(" python3 python3-venv libzbar0")
+
+
+@pytest.mark.parametrize(("absent", "package"), [("chromium", "chromium"), ("pg_lsclusters", "postgresql")])
+def test_what_is_wished_for_is_installed_where_it_may_be(machine: Machine, absent: str, package: str) -> None:
+    (machine.folder / "bin" / absent).unlink()
+
+    assert machine.bootstrap().returncode == 0
+    assert machine.calls()[-1].endswith(f"--no-install-recommends {package}")
+
+
+def test_a_wish_that_can_not_be_had_stops_nothing(machine: Machine) -> None:
+    machine.has("id", "echo 1000\n")
+    (machine.folder / "bin" / "chromium").unlink()
+
+    result = machine.bootstrap()
+
+    assert (result.returncode, machine.calls()) == (0, [])
+    assert result.stderr == "comptoir: goes on without chromium: what needs it is left out, and says so\n"
+
+
+def test_neither_does_one_that_apt_can_not_install(machine: Machine) -> None:
+    (machine.folder / "bin" / "pg_lsclusters").unlink()
+    (machine.folder / "apt-broken").touch()
+
+    result = machine.bootstrap()
+
+    assert result.returncode == 0
+    assert result.stderr.splitlines()[-1].startswith("comptoir: goes on without postgresql")

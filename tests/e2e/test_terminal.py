@@ -146,7 +146,7 @@ ask_deadline_ms = -1
 colour = "red"
 
 [api]
-host = "0.0.0.0"
+host = "everywhere"
 
 [[scanners]]
 name = "imprimante"
