@@ -142,8 +142,8 @@ function drawInvolved(event, currency, { say, language, decide }) {
   if (event.credited) item.append(make("p", "soft", judged(event, currency, say, language)));
   for (const taken of event.decided ?? []) item.append(make("p", "soft", say(`decided.${taken.decision}`, { by: taken.by }), " ", at(taken.at, language)));
   if (event.choices?.length) {
-    const buttons = event.choices.map((decision, place) => {
-      const button = make("button", place === 0 ? "primary" : "", say(`decide.${decision}`, { amount: atStake(event, decision, currency, language), shop: event.shop_name }));
+    const buttons = event.choices.map((decision) => {
+      const button = make("button", event.choices.length === 1 ? "primary" : "", say(`decide.${decision}`, { amount: atStake(event, decision, currency, language), shop: event.shop_name }));
       button.type = "button";
       button.dataset.id = `${event.event_id} ${decision}`;
       button.addEventListener("click", () => decide(event, decision, atStake(event, decision, currency, language)));
