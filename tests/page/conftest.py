@@ -16,7 +16,7 @@ Visit = Callable[..., Page]
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    # Not for the session: while Playwright runs, this thread has a running event loop, which other tests make themselves.
+    # Not for the session: while Playwright runs, this thread has a running event loop, and other tests make their own.
     if find_chromium() is None:
         pytest.skip(f"{NOT_THERE}: the page was not tried in a browser")
     with open_browser() as browser:
