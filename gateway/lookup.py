@@ -33,6 +33,11 @@ _OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
 _TOLD = (*_OPERATIONS, TYPE_NAMES[DayClosed])
 """What tills are told of."""
 _ROW = "SELECT position, epoch, seq, event, previous, hash FROM rows"
+_COPY = """
+SELECT 1 FROM rows AS copy
+WHERE copy.ends = rows.ends AND copy.event_id = rows.event_id AND copy.position > rows.position
+"""
+"""A row that was copied to a later epoch is the same event."""
 _MARKS = """
 SELECT first_position + seq - 1, sent_position, first_position + watermark_seq - 1
 FROM standing JOIN epochs USING (epoch)
@@ -110,7 +115,9 @@ class Lookup:
 
     def _newest(self, names: tuple[str, ...], count: int) -> list[Tracked]:
         marks = ",".join("?" * len(names))
-        found = self._ask(f"{_ROW} WHERE type IN ({marks}) ORDER BY position DESC LIMIT ?", (*names, count))
+        found = self._ask(
+            f"{_ROW} WHERE type IN ({marks}) AND NOT EXISTS ({_COPY}) ORDER BY position DESC LIMIT ?", (*names, count)
+        )
         known = self.marks()
         return [tracked for row in found if (tracked := _tracked(known, *row)) is not None]
 

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.configured import read_configuration
 from gateway.daybook import Daybook
+from programme.events import EpochReason
 from tests.gateway.till import Till
 
 
@@ -65,3 +66,12 @@ def test_each_language_has_its_own(busy: Till) -> None:
     french, english = daybook.view(agent), daybook.view(agent.speaking("en"))
 
     assert [view["operations"][0]["message"] for view in (french, english)] == ["0,50\u00a0€ gagnés.", "€0.50 earned."]
+
+
+def test_an_operation_that_a_fork_copied_is_told_once(busy: Till) -> None:
+    before = Daybook().view(busy.screen.agent)["operations"]
+
+    busy.box.journal.open_epoch(EpochReason.FORK)
+
+    after = Daybook().view(busy.screen.agent)["operations"]
+    assert [told["event_id"] for told in after] == [told["event_id"] for told in before]

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from websockets.asyncio.client import connect
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
-from gateway.api.live import MOST_CLIENTS
+from gateway.api.live import CHATTER_FRAMES, MOST_CLIENTS
 from tests.gateway.api.serving import served
 from tests.gateway.till import Till
 
@@ -65,6 +67,40 @@ def test_a_till_reads_everything_and_resumes_where_it_left_off(till: Till) -> No
     assert [event["id"] for _, event in everything] == keys
     assert everything[0][1]["specversion"] == "1.0"
     assert resumed == everything[1:]
+
+
+async def live(socket: ClientConnection, count: int) -> list[tuple[int, str]]:
+    """The next events of a WebSocket: their positions and ids."""
+    told = [json.loads(await socket.recv()) for _ in range(count)]
+    return [(one["position"], one["event"]["id"]) for one in told]
+
+
+async def closed(socket: ClientConnection) -> int | None:
+    """Read on until the box closes; its code."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await socket.recv()
+    return socket.close_code
+
+
+def test_a_till_resumes_over_either_way_after_the_box_was_restarted(till: Till) -> None:
+    earn(till, "10,00", "20,00")
+    ((first_position, _), _) = asyncio.run(take(till, 2, query="?after=0"))
+    till.box.restart()
+    restarted = Till(till.box)
+    (third,) = earn(restarted, "30,00")
+
+    async def follow() -> list[tuple[int, str]]:
+        async with (
+            served(restarted.api) as box,
+            connect(f"ws://{box}/v1/events/live?after={first_position}") as socket,
+        ):
+            return await live(socket, 2)
+
+    over_http = asyncio.run(take(restarted, 2, **{"Last-Event-ID": str(first_position)}))
+
+    assert over_http[-1][1]["id"] == third
+    assert asyncio.run(follow()) == [(position, event["id"]) for position, event in over_http]
 
 
 def test_a_closure_is_told_and_the_box_s_own_rows_are_not(till: Till) -> None:
@@ -122,6 +158,70 @@ def test_one_listener_too_many_is_told_so_in_words(till: Till) -> None:
 
     assert (refused.status_code, refused.json()["title"]) == (503, "too-many-screens")
     assert refused.json()["detail"] == "Too many screens or programs listen to this till box: close one."
+
+
+def test_who_reads_nothing_holds_up_nobody_and_loses_nothing(till: Till) -> None:
+    keys = earn(till, *("1,00" for _ in range(150)))
+
+    async def listen() -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        async with (
+            served(till.api) as box,
+            connect(f"ws://{box}/v1/events/live?after=0", max_queue=1) as slow,
+            connect(f"ws://{box}/v1/events/live?after=0") as quick,
+        ):
+            heard = await live(quick, len(keys))
+            return heard, await live(slow, len(keys))
+
+    quick, slow = asyncio.run(listen())
+
+    assert [key for _, key in quick] == keys
+    assert slow == quick
+
+
+def test_one_websocket_too_many_is_asked_to_come_back_later(till: Till) -> None:
+    earn(till, "10,00")
+
+    async def listen() -> int | None:
+        async with served(till.api) as box, contextlib.AsyncExitStack() as listening:
+            for _ in range(MOST_CLIENTS):
+                taken = await listening.enter_async_context(connect(f"ws://{box}/v1/events/live?after=0"))
+                await live(taken, 1)
+            async with connect(f"ws://{box}/v1/events/live") as refused:
+                return await closed(refused)
+
+    assert asyncio.run(listen()) == 1013
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [(["hello"] * CHATTER_FRAMES, 1008), (["x" * 10_000], 1009)],
+    ids=["chatter", "a frame too large"],
+)
+def test_who_talks_is_closed_and_the_others_hear_on(till: Till, frames: list[str], code: int) -> None:
+    (key,) = earn(till, "10,00")
+
+    async def talk() -> tuple[int | None, list[tuple[int, str]]]:
+        async with (
+            served(till.api) as box,
+            connect(f"ws://{box}/v1/events/live?after=0") as quiet,
+            connect(f"ws://{box}/v1/events/live?after=0") as loud,
+        ):
+            for frame in frames:
+                await loud.send(frame)
+            return await closed(loud), await live(quiet, 1)
+
+    end, heard = asyncio.run(talk())
+
+    assert end == code
+    assert [told for _, told in heard] == [key]
+
+
+@pytest.mark.parametrize("position", ["-1", "abc", "1.5", str(2**63)])
+def test_an_event_id_that_is_none_is_a_problem(till: Till, position: str) -> None:
+    refused = till.http.get("/v1/events", headers={"Last-Event-ID": position})
+
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert "last-event-id" in refused.json()["detail"]
 
 
 def test_a_position_that_can_not_be_is_refused(till: Till) -> None:
