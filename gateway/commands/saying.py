@@ -71,7 +71,7 @@ def _of_journal(error: JournalError, path: Path) -> str:
             return f"{path} n'existe pas : inscrivez cette caisse (comptoir enrol), ou corrigez data_dir ou --config."
         case JournalFull():
             return f"Plus de place sur le disque pour {path} : libérez-en. Rien n'a été enregistré."
-        case JournalBroken() if error.epoch:
+        case JournalBroken() if error.seq:
             place = f"à la ligne {error.epoch}/{error.seq}"
             return f"{path} est abîmé ou modifié {place} : gardez le fichier tel quel et appelez le centre."
         case JournalBroken():

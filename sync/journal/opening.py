@@ -56,7 +56,8 @@ def next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootCloc
     with _connection(path) as connection:
         if not is_whole(connection):
             if not damaged:
-                raise JournalBroken(f"{path} is damaged: keep the file, a new epoch is needed", epoch="", seq=0)
+                what = f"{path} is damaged: keep the file, a new epoch is needed"
+                raise JournalBroken(what, epoch=_epoch_of(connection), seq=0)
             mend(connection)
         connection.execute("BEGIN IMMEDIATE")
         migrate(connection)
@@ -64,6 +65,14 @@ def next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootCloc
         standing, base = salvage_standing(connection) if damaged else load_standing(connection)
         connection.execute("COMMIT")
         return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
+
+
+def _epoch_of(connection: sqlite3.Connection) -> str:
+    """As far as it can be read: it tells this damage from one before the last recovery."""
+    try:
+        return str(connection.execute("SELECT epoch FROM standing").fetchone()[0])
+    except (sqlite3.DatabaseError, TypeError):
+        return ""
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey) -> None:

@@ -88,6 +88,17 @@ def test_a_damaged_page_beside_the_rows_is_noticed_and_the_box_goes_on(tmp_path:
     verify(box.path, keys={**box.identity.central_keys, DEVICE: box.key.public_key()})
 
 
+def test_each_damage_is_kept_aside(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.stop()
+
+    for _ in range(2):
+        overwrite_page_of(box.path, "state")
+        open_journal(box.path, box.identity, box.clock).close()
+
+    assert len(list(tmp_path.glob("journal-damaged-*.sqlite"))) == 2
+
+
 def test_rows_beyond_a_damaged_page_are_taken_along(tmp_path: Path) -> None:
     box = Box(tmp_path)
     command = Earn(code=box.desk.resolve(box.central.card(1)), basket_minor=2_000)
