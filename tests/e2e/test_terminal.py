@@ -558,4 +558,4 @@ def test_the_centre_tells_where_everything_stands(town: Town) -> None:
     assert books.code == DONE and "holders" in books.out and "BROKEN" not in books.out
     assert at_centre(town, "books", "--json").json["books_balance"] is True
     assert desk.code == DONE
-    assert set(at_centre(town, "desk", "--json").json) == {"findings", "forks", "quarantine", "conflicts"}
+    assert set(at_centre(town, "desk", "--json").json) == {"findings", "forks", "quarantine", "conflicts", "gaps"}
