@@ -21,6 +21,8 @@ from programme.events import (
     DayClosed,
     Event,
     ProgrammeTotals,
+    Sold,
+    Voided,
 )
 from programme.grants import Consignment
 from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperation, Totals
@@ -185,6 +187,12 @@ class Lookup:
             f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
         )
         return [(row[0], row[3] if _is_sound(*row) else None) for row in found]
+
+    def is_voided(self, event_id: UUID, sold: Sold) -> bool:
+        """Whether a sale was voided here, be its day closed or not."""
+        found = self._ask(f"{_ROW} WHERE instrument = ? AND type = ?", (sold.instrument, TYPE_NAMES[Voided]))
+        voids = (decode_event(row[3]).data for row in found if _is_sound(*row))
+        return any(isinstance(void, Voided) and void.target == event_id for void in voids)
 
     def last_position(self) -> int:
         """Where the journal ends."""

@@ -62,8 +62,7 @@ class Printing:
             CounterError: There is no such event, or the sale was voided.
         """
         event = self._event(event_id)
-        known = self._lookup.open_operations().get(event_id)
-        if isinstance(event.data, Sold) and known is not None and known.voided:
+        if isinstance(event.data, Sold) and self._lookup.is_voided(event_id, event.data):
             raise CounterError(Problem.SALE_VOIDED)
         return self._ticket(event, self._lookup.jobs_of(event_id), duplicate=False)
 

@@ -96,6 +96,8 @@ def test_a_voided_sale_shows_its_code_no_more(till: Till) -> None:
     till.operate(kind="void", event=event_id)
 
     assert till.http.get(f"/v1/operations/{event_id}/receipt.svg").status_code == 409
+    till.http.post("/v1/day-closures")
+    assert till.http.get(f"/v1/operations/{event_id}/receipt.svg").status_code == 409
 
 
 @pytest.mark.parametrize(
