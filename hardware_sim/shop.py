@@ -176,7 +176,7 @@ class VirtualShop:
         """Put a code under the hand scanner and return what the counter shows for it."""
         before = self._ready_to_read(SCANNER, payload)
         self.twin("scanner").do("scan", payload=payload, symbology="]Q1")
-        return self._shown_after(SCANNER, before)
+        return self._shown_after(SCANNER, payload, before)
 
     def photograph(self, picture: Path, *, seed: int) -> Json:
         """Hold a photograph of a receipt before the camera and return what the counter shows for it."""
@@ -184,14 +184,14 @@ class VirtualShop:
         take_photograph(
             picture=picture, into=self.pictures, name=f"photo-{seed}.jpg", settings=PhotoSettings(seed=seed)
         )
-        return self._shown_after(CAMERA, before)
+        return self._shown_after(CAMERA, str(picture), before)
 
     def film(self, payload: str, *, kind: Kind, seed: int) -> Json:
         """Hold a code before the network camera and return what the counter shows for it."""
         before = self._ready_to_read(FILM, payload)
         self.twin("film").do("wait_viewer")
         self.twin("film").do("show", token=payload, kind=kind.value, seed=seed)
-        return self._shown_after(FILM, before)
+        return self._shown_after(FILM, payload, before)
 
     def operate(self, kind: str, *, key: UUID | None = None, **details: str) -> Json:
         """Ask the counter for an operation on what lies there; the answer says whether it was accepted.
@@ -232,16 +232,18 @@ class VirtualShop:
         last = self._read.get((device, what))
         if last is not None:
             time.sleep(max(0.0, last + SAME_CODE_AGAIN_S - time.monotonic()))
-        self._read[device, what] = time.monotonic()
         return next((shown["read_at"] for shown in self._presented() if shown["device"] == device), None)
 
-    def _shown_after(self, device: str, before: str | None) -> Json:
+    def _shown_after(self, device: str, what: str, before: str | None) -> Json:
         def newer() -> Json | None:
             return next(
                 (shown for shown in self._presented() if shown["device"] == device and shown["read_at"] != before), None
             )
 
-        return until(newer, what=f"a code read by the {device} to reach the counter of shop {self.shop}")
+        shown = until(newer, what=f"a code read by the {device} to reach the counter of shop {self.shop}")
+        # From when it was read, not from when it was held there: a busy machine reads late.
+        self._read[device, what] = time.monotonic()
+        return shown
 
     def _presented(self) -> list[Json]:
         presented: list[Json] = self.counter.get("/v1/counter")["presented"]
