@@ -99,6 +99,8 @@ def test_postgresql_may_be_restarted(url: str, postgres: Postgres) -> None:
 
         with store.write() as db:
             meta.write(db, "test", "written")
+        with store.read() as db:
+            assert meta.read(db, "test") == "written"
 
 
 @pytest.mark.parametrize("table", ["events", "ledger_entries", "postings", "rule_sets"])
