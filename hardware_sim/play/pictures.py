@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from hardware_sim.browser import open_browser
-from hardware_sim.play.app import make_app
 from hardware_sim.play.playground import OFFICE_USER, Part, Playground
-from hardware_sim.play.serve import open_playground
+from hardware_sim.play.serve import open_playground, serving
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import until
 from hardware_sim.shop import SAME_CODE_AGAIN_S
@@ -71,7 +65,7 @@ def take_pictures(out: Path) -> None:
         open_browser() as browser,
         tempfile.TemporaryDirectory(prefix="play-", dir="/var/tmp") as folder,
         open_playground(Path(folder), port=port) as playground,
-        _serving(playground, port),
+        serving(playground, port),
     ):
         _live(playground, Studio(pages=_pages(browser, playground.urls["a"]), name="counter", out=out))
         _photograph_office(playground, Studio(pages=_pages(browser, playground.office_url), name="office", out=out))
@@ -199,16 +193,3 @@ def _photograph_playground(browser: Browser, url: str, out: Path) -> None:
     page.locator(".scan").nth(1).click()
     page.frame_locator("iframe").nth(1).locator("#card").wait_for(timeout=_WITHIN_MS)
     page.screenshot(path=out / "playground.png", full_page=True)
-
-
-@contextmanager
-def _serving(playground: Playground, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(make_app(playground), host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, name="playground")
-    thread.start()
-    try:
-        until(lambda: server.started, what="the playground's page")
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import uvicorn
 
 from hardware_sim.play.app import make_app
 from hardware_sim.play.playground import OFFICE_USER, SHOPS, Playground
+from hardware_sim.programs import until
 from hardware_sim.town import VirtualTown
 
 
@@ -22,6 +24,20 @@ def open_playground(folder: Path, *, port: int) -> Iterator[Playground]:
         playground = Playground(town, origin=f"http://127.0.0.1:{port}")
         playground.open()
         yield playground
+
+
+@contextmanager
+def serving(playground: Playground, port: int) -> Iterator[None]:
+    """The playground's page, beside what the caller does."""
+    server = uvicorn.Server(uvicorn.Config(make_app(playground), host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, name="playground")
+    thread.start()
+    try:
+        until(lambda: server.started, what="the playground's page")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def play(*, port: int) -> None:

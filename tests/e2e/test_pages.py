@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-import uvicorn
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
 from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.counter_client import Json
-from hardware_sim.play.app import make_app
 from hardware_sim.play.playground import Part, Playground
+from hardware_sim.play.serve import serving
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
@@ -98,19 +96,6 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=WITHIN_MS)
     yield
     expect.set_options(timeout=5_000)
-
-
-@contextmanager
-def serving(playground: Playground, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(make_app(playground), host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, name="playground")
-    thread.start()
-    try:
-        until(lambda: server.started, what="the playground's page")
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @contextmanager
