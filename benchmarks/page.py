@@ -56,7 +56,11 @@ def page_figures(folder: Path, *, python: str = BOX_PYTHON) -> list[Figure]:
 
 def weight_goal() -> Goal:
     """All the files of the page, uncompressed."""
-    sizes = [entry.read_bytes() for entry in files("gateway.page").iterdir() if not entry.name.endswith(".py")]
+    sizes = [
+        entry.read_bytes()
+        for entry in files("gateway.page").iterdir()
+        if entry.is_file() and not entry.name.endswith(".py")
+    ]
     return Goal(
         name="the counter page's weight",
         measured=sum(map(len, sizes)) / KB,
