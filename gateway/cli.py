@@ -75,6 +75,7 @@ def make_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     status = _add(commands, "status", common, "status", "how the box fares")
     status.add_argument("--json", action="store_true", help="for programs")
     _add_counter(commands, common)
+    _add_screens(commands, common)
     _add_journal(commands, common)
     _add_tests(commands, common)
     return parser
@@ -128,6 +129,18 @@ def _add_counter(commands: _Commands, common: _Parser) -> None:
     _add(asked, "close-day", output, "counter", "close the business day", what="close-day")
     training = _add(asked, "training", output, "counter", "exercise without moving money", what="training")
     training.add_argument("state", choices=["on", "off"])
+
+
+def _add_screens(commands: _Commands, common: _Parser) -> None:
+    screens = commands.add_parser("screens", help="tablets and other screens that may use the counter").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    output = _Parser(add_help=False, parents=[common])
+    output.add_argument("--json", action="store_true", help="for programs")
+    _add(screens, "add", output, "screens", "get a code that pairs one more screen", what="add")
+    _add(screens, "list", output, "screens", "the paired screens", what="list")
+    revoke = _add(screens, "revoke", common, "screens", "let a screen in no more", what="revoke")
+    revoke.add_argument("screen", metavar="SCREEN", help="its id, as `list` tells it")
 
 
 def _add_journal(commands: _Commands, common: _Parser) -> None:

@@ -119,8 +119,8 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
         "Too many tries. Ask for another PIN on the till box's screen.",
     ),
     Problem.LOOPBACK_ONLY: (
-        "Cette caisse n'accepte pas d'autre écran : l'installateur doit régler api.host.",
-        "This till box takes no other screen: the installer must set api.host.",
+        "Cette caisse n'est pas ouverte au réseau du commerce. L'installateur peut l'ouvrir : appelez-le.",
+        "This till box isn't open to the shop's network. The installer can open it: call them.",
     ),
     Problem.CAMERA_AWAY: (
         "Cette caméra n'est pas là : vérifiez son câble et son nom.",

@@ -38,7 +38,7 @@ class ApiClient:
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Call, and return status and JSON object.
+        """Call, and return status and JSON object; an empty one where nothing is answered.
 
         Raises:
             Unanswered: No answer; an operation may or may not have been recorded.
@@ -48,7 +48,7 @@ class ApiClient:
         try:
             connection.request(method, path, sent, {"Content-Type": "application/json", **(headers or {})})
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            return response.status, json.loads(response.read() or b"{}")
         except ConnectionRefusedError:
             raise SetUpFault(self._say_stopped()) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
