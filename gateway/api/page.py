@@ -19,6 +19,7 @@ def add_page(api: FastAPI, page: Page, *, embedded_in: tuple[str, ...] = ()) -> 
             f"default-src 'self'; frame-ancestors {frames}; base-uri 'none'; form-action 'none'"
         ),
         "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
@@ -35,8 +36,20 @@ def add_page(api: FastAPI, page: Page, *, embedded_in: tuple[str, ...] = ()) -> 
         content = page.files.get(name)
         if content is None:
             return Response(status_code=404)
-        etag = f'"{page.fingerprint}"'
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={"ETag": etag, **headers})
-        kind = TYPES[name[name.rfind(".") :]]
-        return Response(content, media_type=kind, headers={"ETag": etag, **headers})
+        packed = page.packed.get(name) if _takes_gzip(request.headers.get("accept-encoding", "")) else None
+        # Other bytes, another strong tag (RFC 9110 §8.8.3).
+        told = {"ETag": f'"{page.fingerprint}"' if packed is None else f'"{page.fingerprint}-gzip"', **headers}
+        if request.headers.get("if-none-match") == told["ETag"]:
+            return Response(status_code=304, headers=told)
+        if packed is not None:
+            told["Content-Encoding"] = "gzip"
+        return Response(packed or content, media_type=TYPES[name[name.rfind(".") :]], headers=told)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header (RFC 9110 §12.5.3) names gzip, and not to refuse it."""
+    for coding in accepted.split(","):
+        name, _, weight = coding.replace(" ", "").lower().partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" if weight else True
+    return False

@@ -51,6 +51,44 @@ def test_a_page_that_the_browser_has_is_not_sent_again(till: Till) -> None:
     assert first.headers["etag"].startswith('"')  # strong: RFC 9110 §8.8.3
 
 
+def test_what_is_packed_is_the_same_file_under_a_tag_of_its_own(till: Till) -> None:
+    plain = till.http.get("/page/counter.js", headers={"Accept-Encoding": "identity"})
+    packed = till.http.get("/page/counter.js", headers={"Accept-Encoding": "br, gzip;q=0.8"})
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert plain.headers["etag"] != packed.headers["etag"]
+    for had, wanted, status in (
+        (packed, "gzip", 304),
+        (plain, "gzip", 200),
+        (packed, "identity", 200),
+        (plain, "gzip;q=0", 304),
+    ):
+        asked = {"Accept-Encoding": wanted, "If-None-Match": had.headers["etag"]}
+        answer = till.http.get("/page/counter.js", headers=asked)
+        assert (answer.status_code, answer.headers["vary"]) == (status, "Accept-Encoding")
+
+
+@pytest.mark.parametrize("refused", ["", "gzip;q=0", "gzip; q=0.000", "br", "xgzip", "*"])
+def test_who_takes_no_gzip_gets_none(till: Till, refused: str) -> None:
+    assert "content-encoding" not in till.http.get("/", headers={"Accept-Encoding": refused}).headers
+
+
+def test_nothing_but_the_page_is_packed(till: Till) -> None:
+    for path in ("/v1/screen", "/v1/status", "/openapi.json"):
+        assert "content-encoding" not in till.http.get(path, headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_a_file_that_would_only_grow_is_sent_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text('<meta name="comptoir-page" content="">' * 9)
+    (tmp_path / "icon.svg").write_text("<svg/>")
+
+    assert set(read_page(tmp_path).packed) == {"index.html"}
+
+
 @pytest.mark.parametrize(
     "name", ["", "x.js", "__init__.py", "..%2f__init__.py", "%2e%2e/guard.py", "counter.js%00.css"]
 )
