@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BOX := .venv-box
+PEERS := $(VENV)/.peers
 PACKAGES := programme drivers sync edge_config gateway central hardware_sim
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # No index and no host in the locks: each machine installs through its own configuration; the hashes decide what is accepted.
@@ -33,13 +34,14 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-bench: $(INSTALLED) $(BOX)/.installed ## Measure speed and memory against floors taken in the same run
+bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory against floors taken in the same run
 	$(BIN)/python -m benchmarks
 
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
 	$(COMPILE) $(LOCK) --all-extras --build-deps-for wheel --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) --constraint requirements/dev.txt --extra box --extra camera --output-file requirements/box.txt pyproject.toml
 	$(COMPILE) --constraint requirements/dev.txt --extra central --extra postgres --output-file requirements/central.txt pyproject.toml
+	$(COMPILE) --output-file requirements/peers.txt requirements/peers.in
 
 clean: ## Remove the virtual environment and everything made
 	rm -rf $(VENV) $(BOX) build demo-out bench-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -50,6 +52,11 @@ $(INSTALLED): pyproject.toml requirements/dev.txt
 	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements/dev.txt
 	$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@touch $@
+
+# Other queues, to measure beside ours.
+$(PEERS): requirements/peers.txt $(INSTALLED)
+	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement requirements/peers.txt
 	@touch $@
 
 # The libraries of a box alone, as a shop has them: what the benchmarks of the agent run with.
