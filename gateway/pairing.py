@@ -123,11 +123,16 @@ class Pairing:
 
     def is_paired(self, cookie: str) -> bool:
         """Whether a screen with this cookie is paired."""
-        return self._find(cookie) is not None
+        return self.find(cookie) is not None
+
+    def find(self, cookie: str) -> PairedScreen | None:
+        """The screen that shows a cookie; None where it isn't paired, or not any more."""
+        given = _hash(cookie)
+        return next((screen for screen in self._screens if secrets.compare_digest(given, screen.cookie_hash)), None)
 
     def saw(self, cookie: str) -> None:
         """A paired screen called."""
-        screen, now = self._find(cookie), self._now()
+        screen, now = self.find(cookie), self._now()
         if screen is not None and now - screen.seen_at >= _SEEN_EVERY:
             seen = tuple(replace(paired, seen_at=now) if paired is screen else paired for paired in self._screens)
             try:
@@ -159,10 +164,6 @@ class Pairing:
         for kept in self._waiting:
             if not kept.done():
                 kept.set_result(None)
-
-    def _find(self, cookie: str) -> PairedScreen | None:
-        given = _hash(cookie)
-        return next((screen for screen in self._screens if secrets.compare_digest(given, screen.cookie_hash)), None)
 
 
 def _hash(cookie: str) -> str:

@@ -81,10 +81,11 @@ def add_pairing(api: FastAPI, pairing: Pairing, slips: Slips | None = None) -> N
 
     @api.get("/v1/pairing", tags=["screens"])
     async def paired(request: Request) -> JSON:
-        """Whether this screen may use the counter; if so, every paired screen."""
-        cookie = cookie_in(request.scope)
-        is_in = is_at_home(request.scope) or (cookie is not None and pairing.is_paired(cookie))
-        return {"paired": is_in, "screens": [_view(screen) for screen in pairing.screens] if is_in else []}
+        """Whether this screen may use the counter; if so, every paired screen, and which is `here`."""
+        here = pairing.find(cookie_in(request.scope) or "")
+        is_in = here is not None or is_at_home(request.scope)
+        screens = [{**_view(screen), "here": screen == here} for screen in pairing.screens] if is_in else []
+        return {"paired": is_in, "screens": screens}
 
     @api.delete("/v1/pairing/screens/{screen}", tags=["screens"], status_code=204)
     async def revoke(screen: str) -> Response:

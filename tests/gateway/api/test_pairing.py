@@ -233,6 +233,8 @@ def test_a_revoked_screen_gets_nothing_more(box: Box) -> None:
     answer = tablet.post("/v1/pairing", json={"pin": till.pairing.offer()})
     cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
     (screen,) = tablet.get("/v1/pairing", headers=cookie).json()["screens"]
+    assert screen["here"] is True
+    assert till.get("/v1/pairing")["screens"] == [screen | {"here": False}]
 
     assert tablet.call("DELETE", f"/v1/pairing/screens/{screen['id']}").status_code == 401
     assert till.http.call("DELETE", f"/v1/pairing/screens/{screen['id']}").status_code == 204
