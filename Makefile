@@ -15,7 +15,7 @@ COMPILE := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsa
 .PHONY: help demo play test check bench lock clean
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Play the story of two shops, check it, and picture every page (leaves demo-out/)
 	$(BIN)/comptoir-sim story --out demo-out
@@ -36,6 +36,10 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 
 bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory against floors taken in the same run
 	$(BIN)/python -m benchmarks
+
+.PHONY: power-test
+power-test: $(PEERS) ## Cut the power under the journal a hundred times; needs root
+	$(BIN)/python -m tests.torment.power
 
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
 	$(COMPILE) $(LOCK) --all-extras --build-deps-for wheel --output-file requirements/dev.txt pyproject.toml
