@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.agent import memory_goals, startup_goal
+from benchmarks.enqueue import enqueue_figures
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal
 
@@ -17,6 +18,7 @@ def main() -> int:
         work = Path(folder)
         figures = [
             record_goal(work / "record"),
+            *enqueue_figures(work / "enqueue"),
             *page_figures(work / "page"),
             startup_goal(work / "start"),
             *memory_goals(work / "memory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,23 +32,30 @@ class Goal(Figure):
 
     Attributes:
         measured: In the goal's unit.
-        at_most: The goal.
+        at_most: The goal, where less is better.
+        at_least: The goal, where more is better.
     """
 
     measured: float
-    at_most: float
     unit: str
+    at_most: float = math.inf
+    at_least: float = 0
 
     @property
     def met(self) -> bool:
         """Whether the goal was reached."""
-        return self.measured <= self.at_most
+        return self.at_least <= self.measured <= self.at_most
+
+    @property
+    def goal(self) -> str:
+        """What was to be reached."""
+        return f"≥ {self.at_least:g}" if math.isinf(self.at_most) else f"≤ {self.at_most:g}"
 
     def line(self) -> str:
         """One line for people."""
         verdict = "pass" if self.met else "FALLS SHORT"
         return (
-            f"{self.name:<58} {self.measured:6.2f} {self.unit:<4} goal ≤ {self.at_most:g} {self.unit:<4} {verdict}"
+            f"{self.name:<58} {self.measured:6.2f} {self.unit:<4} goal {self.goal} {self.unit:<4} {verdict}"
             f"\n    {self.detail}"
         )
 
