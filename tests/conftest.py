@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hardware_sim.broker import BrokerKind, installed_kind
-from tests.postgres import Postgres, binaries
+from hardware_sim.postgres import Postgres, binaries
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,8 +18,8 @@ from central.cli import main
 from central.keys import public_text
 from central.store.schema import REVISION
 from hardware_sim.broker import Broker
+from hardware_sim.postgres import Postgres
 from tests.central.world import CARD, FILES, VOUCHER, Box, Centre, InFolder
-from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hardware_sim.postgres import Postgres
 from tests.e2e.places import a_town, dying_central, say
 from tests.e2e.till import Till, earn
-from tests.postgres import Postgres
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from central.store import meta
 from central.store.database import Store, create_store, migrate_store, open_store
 from central.store.engines import name_of
 from central.store.schema import CONSIGNMENTS, META
-from tests.postgres import Postgres
+from hardware_sim.postgres import Postgres
 
 WRITERS, TIMES = 4, 10
 SECRET = "s3cret"
