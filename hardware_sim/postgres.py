@@ -46,11 +46,14 @@ class Postgres(Child):
         self._settings = _SETTINGS if durable else _SETTINGS | _UNSAFE_SETTINGS
         # Below /tmp, for a socket's path must be short.
         self._folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-", dir="/tmp"))
+        self._data = self._folder / "data"
+        self._user = _unprivileged()
         self._databases = 0
 
     def __enter__(self) -> Postgres:
         try:
-            self._start()
+            self._found()
+            self.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -98,16 +101,19 @@ class Postgres(Child):
     def _connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(host=str(self._folder), user=_ROLE, dbname=database, autocommit=True)
 
-    def _start(self) -> None:
-        data, log = self._folder / "data", self._folder / "log"
-        user = _unprivileged()
-        if user is not None:
-            shutil.chown(self._folder, user)
+    def start(self) -> None:
+        """Start it, after a `kill` with all that it had."""
+        # A process of the one that was killed may hold its memory for a moment yet: then the new one ends at once.
+        until(self._starts, what="PostgreSQL to start")
+
+    def _found(self) -> None:
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
         self._folder.chmod(0o755)
         initdb = [
             str(self._programs / "initdb"),
             "-D",
-            str(data),
+            str(self._data),
             "-U",
             _ROLE,
             "-A",
@@ -116,14 +122,17 @@ class Postgres(Child):
             "UTF8",
             "--no-sync",
         ]
-        subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=self._folder)
+        subprocess.run(initdb, check=True, capture_output=True, user=self._user, cwd=self._folder)
+
+    def _starts(self) -> bool:
         options = [f"-c{name}={value}" for name, value in self._settings.items()]
-        command = [str(self._programs / "postgres"), "-D", str(data), "-k", str(self._folder), *options]
-        with log.open("ab") as output:
+        command = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self._folder), *options]
+        with (self._folder / "log").open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, user=user, cwd=self._folder
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, user=self._user, cwd=self._folder
             )
-        until(self._answers, what="PostgreSQL to answer")
+        until(lambda: self._answers() or not self.running, what="PostgreSQL to answer")
+        return self.running
 
     def _answers(self) -> bool:
         try:
