@@ -107,7 +107,7 @@ class Guard:
             return _FORBIDDEN, "foreign-origin", "Sec-Fetch-Site: web pages of other origins may not use this API"
         if not _is_small(headers.get(b"content-length", "0")) or b"transfer-encoding" in headers:
             return _TOO_LARGE, "too-large", f"The body must have a Content-Length of at most {MAX_BODY_BYTES} bytes"
-        if not (is_at_home(scope) or _is_open(scope["path"]) or self._paired_cookie(scope)):
+        if not (is_at_home(scope) or is_open(scope["path"]) or self._paired_cookie(scope)):
             said = self._say(Problem.NOT_PAIRED, headers.get(b"accept-language"))
             return _UNAUTHORISED, Problem.NOT_PAIRED.value, said
         return None
@@ -127,7 +127,8 @@ class Guard:
         return cookie if cookie is not None and self._doorkeeper.is_paired(cookie) else None
 
 
-def _is_open(path: str) -> bool:
+def is_open(path: str) -> bool:
+    """Whether a screen gets there that isn't paired."""
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 

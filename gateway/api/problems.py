@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +19,7 @@ from sync.errors import JournalError
 _log = structlog.get_logger("comptoir.api")
 PROBLEM_JSON = "application/problem+json"
 _STATUSES = {
+    Problem.NOT_PAIRED: 401,
     Problem.WRONG_PIN: 403,
     Problem.TOO_MANY_PINS: 429,
     Problem.LOOPBACK_ONLY: 409,
@@ -49,7 +52,7 @@ def add_problems(api: FastAPI, *, language: str) -> None:
     async def counter_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, CounterError)
         said = error.say(language_of(request.headers.get("accept-language"), language))
-        return problem(_STATUSES.get(error.problem, _UNUSABLE), error.problem.value, said)
+        return problem(status_of(error.problem), error.problem.value, said)
 
     async def unreadable(request: Request, error: Exception) -> JSONResponse:
         _log.error("journal fault", reason=str(error))
@@ -73,5 +76,14 @@ def add_problems(api: FastAPI, *, language: str) -> None:
 
 def problem(status: int, kind: str, detail: str) -> JSONResponse:
     """An error as RFC 9457 wants it."""
-    content = {"type": f"urn:comptoir:problem:{kind}", "title": kind, "status": status, "detail": detail}
-    return JSONResponse(content, status_code=status, media_type=PROBLEM_JSON)
+    return JSONResponse(content_of(status, kind, detail), status_code=status, media_type=PROBLEM_JSON)
+
+
+def content_of(status: int, kind: str, detail: str) -> dict[str, Any]:
+    """What a problem says."""
+    return {"type": f"urn:comptoir:problem:{kind}", "title": kind, "status": status, "detail": detail}
+
+
+def status_of(problem: Problem) -> int:
+    """The HTTP status that a problem of the counter is answered under."""
+    return _STATUSES.get(problem, _UNUSABLE)

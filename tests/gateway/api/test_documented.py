@@ -49,11 +49,52 @@ def test_every_operation_that_takes_or_answers_json_has_an_example(till: Till) -
             assert answer_of(operation) is not None, name
 
 
-def test_every_error_is_a_problem(till: Till) -> None:
+def test_every_error_is_a_problem_under_its_own_status(till: Till) -> None:
     for name, operation in operations(till).items():
-        assert "422" not in operation["responses"], name
-        example = operation["responses"]["default"]["content"]["application/problem+json"]["example"]
-        assert set(example) == {"type", "title", "status", "detail"}, name
+        errors = {status: response for status, response in operation["responses"].items() if status > "299"}
+        assert "403" in errors, name
+        assert "default" not in errors, name
+        for status, response in errors.items():
+            for kind, example in response["content"]["application/problem+json"]["examples"].items():
+                assert set(example["value"]) == {"type", "title", "status", "detail"}, name
+                assert (example["value"]["title"], example["value"]["status"]) == (kind, int(status)), name
+
+
+def test_who_is_not_paired_may_only_pair(till: Till) -> None:
+    without = {name for name, operation in operations(till).items() if "401" not in operation["responses"]}
+
+    assert without == {"GET /v1/pairing", "POST /v1/pairing"}
+
+
+FOREIGN = {"Origin": "https://elsewhere.example"}
+REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "foreign-origin": ("GET", "/v1/status", {"headers": FOREIGN}),
+    "foreign-host": ("GET", "/v1/screen", {"headers": {"Host": "elsewhere.example"}}),
+    "too-large": ("POST", "/v1/scans", {"content": b" " * 70_000}),
+    "bad-request": ("POST", "/v1/scans", {"json": {}}),
+    "counter-changed": ("POST", "/v1/operations", {"json": {"kind": "redeem", "presented": 7}}),
+    "nothing-presented": ("POST", "/v1/operations", {"json": {"kind": "redeem"}}),
+    "nothing-to-void": ("POST", "/v1/operations", {"json": {"kind": "void"}}),
+    "unknown-code": ("POST", "/v1/operations", {"json": {"kind": "redeem", "code": "HELLO"}}),
+    "nothing-to-close": ("POST", "/v1/day-closures", {}),
+    "no-printer": ("POST", "/v1/prints", {"json": {}}),
+    "loopback-only": ("POST", "/v1/pairing/offers", {}),
+    "wrong-pin": ("POST", "/v1/pairing", {"json": {"pin": "000000"}}),
+    "camera-away": ("GET", "/v1/cameras/{name}/preview", {}),
+    "nothing-to-print": ("GET", "/v1/operations/{event_id}/receipt.svg", {}),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_refused_is_documented(till: Till, kind: str) -> None:
+    method, path, given = REFUSED[kind]
+    documented = operations(till)[f"{method} {path}"]["responses"]
+    headers = {"Idempotency-Key": str(uuid4()), **given.get("headers", {})}
+
+    answer = till.http.call(method, path.format(name="plafond", event_id=uuid4()), **given | {"headers": headers})
+
+    assert answer.json()["title"] == kind
+    assert kind in documented[str(answer.status_code)]["content"]["application/problem+json"]["examples"]
 
 
 @pytest.fixture
