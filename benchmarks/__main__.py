@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.agent import memory_goals, startup_goal
+from benchmarks.drain import drain_figures
 from benchmarks.enqueue import enqueue_figures
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal
@@ -19,6 +20,7 @@ def main() -> int:
         figures = [
             record_goal(work / "record"),
             *enqueue_figures(work / "enqueue"),
+            *drain_figures(work / "drain"),
             *page_figures(work / "page"),
             startup_goal(work / "start"),
             *memory_goals(work / "memory"),
