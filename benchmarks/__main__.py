@@ -7,8 +7,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.agent import memory_goals, startup_goal
+from benchmarks.asking import asking_figures
 from benchmarks.drain import drain_figures
 from benchmarks.enqueue import enqueue_figures
+from benchmarks.opening import opening_goal
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal
 
@@ -21,8 +23,10 @@ def main() -> int:
             record_goal(work / "record"),
             *enqueue_figures(work / "enqueue"),
             *drain_figures(work / "drain"),
+            *asking_figures(work / "asking"),
             *page_figures(work / "page"),
             startup_goal(work / "start"),
+            opening_goal(work / "opening"),
             *memory_goals(work / "memory"),
         ]
     for figure in figures:

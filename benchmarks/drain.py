@@ -85,19 +85,19 @@ def _drain(folder: Path, database: str) -> tuple[float, float, list[Row]]:
         shop = town.found_shop("a", "Librairie des Halles", has_camera=False)
         shop.use_python(BOX_PYTHON)
         cards = [card.instrument for card in town.issue(CARD, CARDS)]
-        rows = _fill(folder / "a" / "box", cards)
+        rows = fill_journal(folder / "a" / "box", cards, EVENTS)
         town.start_central()
         with psycopg.connect(database, autocommit=True) as connection:
             shop.gateway.start()
-            first, started = _when(connection, "SELECT max(watermark_seq) FROM epochs", at_least=1)
-            _, acknowledged_at = _when(connection, "SELECT max(watermark_seq) FROM epochs", at_least=rows[-1].seq)
+            first, started = when(connection, "SELECT max(watermark_seq) FROM epochs", at_least=1)
+            _, acknowledged_at = when(connection, "SELECT max(watermark_seq) FROM epochs", at_least=rows[-1].seq)
             earned = "SELECT count(*) FROM ledger_entries"
-            _, booked_at = _when(connection, earned, at_least=EVENTS)
+            _, booked_at = when(connection, earned, at_least=EVENTS)
     count = rows[-1].seq - first
     return count / (acknowledged_at - started), count / (booked_at - started), rows
 
 
-def _when(connection: psycopg.Connection, query: str, *, at_least: int) -> tuple[int, float]:
+def when(connection: psycopg.Connection, query: str, *, at_least: int) -> tuple[int, float]:
     """A number of central's database once it is high enough, and when that was."""
 
     def enough() -> tuple[int, float] | None:
@@ -108,18 +108,18 @@ def _when(connection: psycopg.Connection, query: str, *, at_least: int) -> tuple
     return until(enough, what=query, within_s=WITHIN_S)
 
 
-def _fill(data_dir: Path, cards: list[str]) -> list[Row]:
-    """Earn on card after card while there is no connection."""
+def fill_journal(data_dir: Path, cards: list[str], events: int, *, shop: str = "a") -> list[Row]:
+    """Have a box earn on card after card while there is no connection."""
     with _open_journal(data_dir) as journal:
         today = datetime.now(UTC).date()
-        counter = Counter(shop="a", till="1", business_day=today)
-        evidence = Evidence(rules_version=1, trust=CodeTrust.SIGNED, replica_version=CARDS)
+        counter = Counter(shop=shop, till="1", business_day=today)
+        evidence = Evidence(rules_version=1, trust=CodeTrust.SIGNED, replica_version=len(cards))
         done = []
-        for number in range(EVENTS):
+        for number in range(events):
             amount_minor = 1 + number * 7 % 97  # all baskets together stay below each card's cap
             data = Earned(
                 programme=CARD,
-                instrument=cards[number % CARDS],
+                instrument=cards[number % len(cards)],
                 currency="EUR",
                 amount_minor=amount_minor,
                 basket_minor=20 * amount_minor,
