@@ -38,7 +38,7 @@ from gateway.paths import api_path, journal_path, training_path
 from gateway.presenting import Desk
 from gateway.printing import Printing
 from gateway.receipts import paper_of
-from gateway.recovery import open_journal
+from gateway.recovery import open_journal, until_damaged
 from gateway.replica import HttpSnapshots, Replica
 from gateway.screen import Screen, device_kinds
 from gateway.server import bind, serve, url_of
@@ -54,6 +54,10 @@ _log = structlog.get_logger("comptoir")
 
 class _Stopped(Exception):
     """SIGTERM or Ctrl-C: the group ends."""
+
+
+class _Damaged(Exception):
+    """A page of the journal can't be read: the group ends, and begins anew with a mended file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,13 @@ async def run(settings: BoxSettings) -> None:
     Raises:
         EdgeConfigError, GatewayError, SyncError: It can't start; the message says what to do.
     """
+    while await _run_until_stopped(settings):
+        _log.error("journal damaged: starting anew", path=str(journal_path(settings.data_dir)))
+
+
+async def _run_until_stopped(settings: BoxSettings) -> bool:
+    """Run; whether to begin anew."""
+    damaged = False
     with _ground(settings) as ground:
         parts = _join(ground)
         if parts.spooler is not None:
@@ -101,11 +112,15 @@ async def run(settings: BoxSettings) -> None:
                 _start(group, parts)
                 group.create_task(serve(_api(ground, parts, listener), listener), name="api")
                 group.create_task(_until_stopped(), name="signals")
+                group.create_task(_until_damaged(settings), name="damage")
                 _log.info("ready", api=url, device=ground.identity.device)
         except* _Stopped:
             _log.info("stopped", device=ground.identity.device)
+        except* _Damaged:
+            damaged = True
         finally:
             api_path(settings.data_dir).unlink(missing_ok=True)
+    return damaged
 
 
 def _api(ground: _Ground, parts: _Parts, listener: socket.socket) -> FastAPI:
@@ -283,6 +298,11 @@ def _start(group: asyncio.TaskGroup, parts: _Parts) -> None:
     group.create_task(uplink.serve(announcer, parts.outbound, parts.inbound), name="uplink")
     group.create_task(uplink.tell_health(announcer), name="health")
     group.create_task(parts.replica.run(), name="replica")
+
+
+async def _until_damaged(settings: BoxSettings) -> None:
+    await until_damaged(journal_path(settings.data_dir))
+    raise _Damaged
 
 
 async def _until_stopped() -> None:

@@ -28,7 +28,7 @@ from programme.grants import Consignment
 from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperation, Totals
 from sync.chain import Row
 from sync.journal import Job, JobState
-from sync.journal.database import connect_read_only, meaning
+from sync.journal.database import connect_read_only, noticed
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
 _OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
@@ -233,7 +233,7 @@ class Lookup:
         try:
             return self._connection.execute(question, parameters).fetchall()
         except sqlite3.Error as error:
-            raise meaning(error, self._path) from error
+            raise noticed(error, self._path) from error
 
 
 def _tracked(

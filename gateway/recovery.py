@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from gateway.identity import Identity
 from sync.clock import BootClock
 from sync.errors import JournalBroken
 from sync.journal import Journal
+from sync.journal.database import damage_note
 
+_LOOK_EVERY_S = 1.0
 _log = structlog.get_logger("comptoir.journal")
 
 
@@ -35,6 +38,12 @@ def open_journal(path: Path, identity: Identity, clock: BootClock) -> Journal:
     for link in journal.left_out:
         _log.error("damaged row left out: look it up in the till's own records", epoch=link.epoch, seq=link.seq)
     return journal
+
+
+async def until_damaged(path: Path) -> None:
+    """Wait for a page that can't be read: the rest of the file is safe only once the journal is opened anew."""
+    while not damage_note(path).exists():
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _keep_aside(path: Path, broken: JournalBroken) -> Path:

@@ -11,6 +11,9 @@ from programme.canonical import canonical_bytes
 from programme.events import DayClosed
 from sync.chain import b64, check_signature, sign, unb64
 
+CLOSURES = (DayClosed,)
+"""What closes a period."""
+
 CLOSURE_CONTEXT = "closure"
 
 

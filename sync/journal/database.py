@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from importlib.resources import files
@@ -70,6 +71,20 @@ def _statements(script: str) -> list[str]:
             statements.append(pending)
             pending = ""
     return statements
+
+
+def noticed(error: sqlite3.Error, path: Path) -> JournalError:
+    """The same as `meaning`, of a journal in use; damage is noted beside it, so that the next opening looks for it."""
+    told = meaning(error, path)
+    if isinstance(told, JournalBroken):
+        with contextlib.suppress(OSError):  # a disk that takes no note: the damage is met again
+            damage_note(path).write_text(f"{told}\n", encoding="utf-8")
+    return told
+
+
+def damage_note(path: Path) -> Path:
+    """Where it is noted that a page of the journal couldn't be read; an opening doesn't read all of them."""
+    return path.with_name(f"{path.name}.damaged")
 
 
 def meaning(error: sqlite3.Error, path: Path) -> JournalError:

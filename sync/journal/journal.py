@@ -21,7 +21,7 @@ from sync.clock import BootClock, OrderClock, from_us
 from sync.errors import JournalError, JournalMissing
 from sync.journal import jobs, replica
 from sync.journal.acks import take_ack
-from sync.journal.database import connect_read_only, meaning
+from sync.journal.database import connect_read_only, damage_note, meaning, noticed
 from sync.journal.fork import open_epoch
 from sync.journal.lock import FileLock
 from sync.journal.opening import first_session, next_session
@@ -90,7 +90,7 @@ class Journal:
         """Go on with a journal.
 
         Raises:
-            JournalBroken: It doesn't end where it says, or a row that central lacks is damaged.
+            JournalBroken: Its last rows or its state don't hold, or a page couldn't be read when it was last used.
             JournalError: There is none, another program has it open, or it is another box's.
         """
         if not path.exists():
@@ -117,6 +117,7 @@ class Journal:
         except BaseException:
             journal.close()
             raise
+        damage_note(path).unlink(missing_ok=True)
         return journal
 
     def close(self) -> None:
@@ -270,7 +271,7 @@ class Journal:
             try:
                 yield self._reader
             except sqlite3.Error as error:
-                raise meaning(error, self._path) from error
+                raise noticed(error, self._path) from error
 
     def _clear_unused(self, programme: str) -> None:
         while self._writer.call(lambda _: replica.clear_unused(self._session.connection, programme, _SNAPSHOT_CHUNK)):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from programme.events import EpochOpened, EpochReason
 from sync.clock import BootClock, OrderClock
 from sync.errors import JournalBroken, JournalError, JournalForeign, JournalMissing
-from sync.journal.database import connect, migrate
+from sync.journal.database import connect, damage_note, meaning, migrate
 from sync.journal.fork import add_epoch
 from sync.journal.mend import is_whole, mend
 from sync.journal.standing import Standing, load_standing, salvage_standing
@@ -49,22 +49,35 @@ def next_session(path: Path, device: str, key: Ed25519PrivateKey, boot: BootCloc
     """Go on from where the file says, or, if it is damaged, from the last row that can be read.
 
     Raises:
-        JournalBroken: A page of the file is damaged, or the rows are.
+        JournalBroken: The last rows are damaged, or a page was when the file was last used.
         sqlite3.Error: The file can't be used.
         JournalError: It is no journal, or another box's.
     """
     with _connection(path) as connection:
-        if not is_whole(connection):
-            if not damaged:
-                what = f"{path} is damaged: keep the file, a new epoch is needed"
-                raise JournalBroken(what, epoch=_epoch_of(connection), seq=0)
-            mend(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        migrate(connection)
-        _check_owner(connection, path, device, key)
-        standing, base = salvage_standing(connection) if damaged else load_standing(connection)
-        connection.execute("COMMIT")
-        return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
+        try:
+            return _going_on(connection, path, device, key, boot, damaged)
+        except sqlite3.DatabaseError as error:
+            told = meaning(error, path)
+            if isinstance(told, JournalBroken):
+                raise JournalBroken(str(told), epoch=_epoch_of(connection), seq=0) from error
+            raise
+
+
+def _going_on(
+    connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock, damaged: bool
+) -> Session:
+    if damaged and not is_whole(connection):
+        mend(connection)
+    if not damaged and damage_note(path).exists():
+        what = f"{path} is damaged: keep the file, a new epoch is needed"
+        raise JournalBroken(what, epoch=_epoch_of(connection), seq=0)
+    connection.execute("BEGIN IMMEDIATE")
+    migrate(connection)
+    _check_owner(connection, path, device, key)
+    load = salvage_standing if damaged else load_standing
+    standing, base = load(connection, key.public_key())
+    connection.execute("COMMIT")
+    return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
 
 
 def _epoch_of(connection: sqlite3.Connection) -> str:

@@ -24,6 +24,11 @@ SELECT max(position) FROM (
     SELECT position FROM rows WHERE ends = :id AND event_id = :id
     UNION ALL SELECT position FROM rows WHERE event_id = :id AND event_id <> ends)
 """
+_LAST_CLOSURE = """
+SELECT max(position) FROM rows
+WHERE position >= ? AND type IN ('comptoir.day_closed.v1', 'comptoir.period_closed.v1')
+"""
+"""The condition is the index's own, or SQLite wouldn't use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,12 @@ def first_position_of(connection: sqlite3.Connection, epoch: str) -> int | None:
     """Where an epoch starts; None for one that isn't in this journal."""
     found = connection.execute("SELECT first_position FROM epochs WHERE epoch = ?", (epoch,)).fetchone()
     return None if found is None else int(found[0])
+
+
+def last_closure_position(connection: sqlite3.Connection, place: Place) -> int | None:
+    """Where this epoch's last closure is."""
+    (position,) = connection.execute(_LAST_CLOSURE, (place.first_position,)).fetchone()
+    return None if position is None else int(position)
 
 
 def row_at(connection: sqlite3.Connection, position: int) -> Row | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from programme.events import ClockState, RowLink
 from sync.chain import GENESIS
 from sync.clock import ClockBase
 from sync.errors import JournalBroken
-from sync.journal.rows import Place, checked_rows, first_position_of, row_at
+from sync.journal.records import StoredRecords
+from sync.journal.rows import Place, first_position_of, row_at
+from sync.journal.tail import differing, vouched_records
 
 _SAVE = """
 INSERT OR REPLACE INTO standing (id, epoch, seq, hash, sent_position, watermark_seq, watermark_hash, generation,
@@ -67,11 +71,11 @@ def save_standing(connection: sqlite3.Connection, standing: Standing, clock: Clo
     connection.execute(_SAVE, parameters)
 
 
-def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
-    """Read it, and check that the rows end where it says, and that those that central lacks are as they were written.
+def load_standing(connection: sqlite3.Connection, key: Ed25519PublicKey) -> tuple[Standing, ClockBase]:
+    """Read it, and check that the rows end where it says, and the last ones and the state against each other.
 
     Raises:
-        JournalBroken: They aren't.
+        JournalBroken: They don't hold.
     """
     standing, clock = stored_standing(connection)
     place = standing.place
@@ -80,19 +84,20 @@ def load_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
         raise JournalBroken(
             f"the journal doesn't end at {place.epoch}/{place.seq} as it should", epoch=place.epoch, seq=place.seq
         )
-    after = place.position(standing.watermark_seq)
-    for row, is_sound in checked_rows(connection, after, place.last_position):
-        if not is_sound:
-            raise JournalBroken(
-                f"row {row.epoch}/{row.seq} of the journal is damaged, and central doesn't have it",
-                epoch=row.epoch,
-                seq=row.seq,
-            )
+    wrong = differing(connection, vouched_records(connection, place, key))
+    if wrong:
+        raise JournalBroken(
+            f"the state's record {min(wrong)!r} isn't what the rows add up to: keep the file, a new epoch is needed",
+            epoch=place.epoch,
+            seq=place.seq,
+        )
     return standing, clock
 
 
-def salvage_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:
+def salvage_standing(connection: sqlite3.Connection, key: Ed25519PublicKey) -> tuple[Standing, ClockBase]:
     """Take the rows as they are after damage: the journal ends with the last one that is left.
+
+    Where they hold and the state doesn't, the state is set right.
 
     Raises:
         JournalBroken: Nothing is left to go on from.
@@ -103,7 +108,17 @@ def salvage_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBas
         raise JournalBroken("no row is left: enrol this box anew", epoch=stored.place.epoch, seq=1)
     epoch, seq, digest = found
     place = Place(epoch=epoch, first_position=_first_position(connection, epoch), seq=seq, hash=digest)
+    if place == stored.place:
+        _set_right(connection, place, key)
     return Standing(place=place, sent_position=place.last_position, generation=stored.generation), clock
+
+
+def _set_right(connection: sqlite3.Connection, place: Place, key: Ed25519PublicKey) -> None:
+    try:
+        vouched = vouched_records(connection, place, key)
+    except JournalBroken:  # then the state may know more than the rows that are left
+        return
+    StoredRecords(connection).change({**differing(connection, vouched)})
 
 
 def stored_standing(connection: sqlite3.Connection) -> tuple[Standing, ClockBase]:

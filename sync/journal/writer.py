@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from sync.errors import JournalError
-from sync.journal.database import connect, meaning
+from sync.journal.database import connect, noticed
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session, Transaction
 
@@ -113,7 +113,7 @@ class Writer:
             done = True
         except sqlite3.Error as error:
             self._undo()
-            failure = _Outcome(error=meaning(error, self._path))
+            failure = _Outcome(error=noticed(error, self._path))
             outcomes = [failure] * len(running)
             done = False
         for task, outcome in zip(running, outcomes, strict=True):
@@ -146,7 +146,7 @@ class Writer:
         session.connection.execute("RELEASE work")
         session.restore(before)
         if isinstance(error, sqlite3.Error):
-            return _Outcome(error=meaning(error, self._path))
+            return _Outcome(error=noticed(error, self._path))
         return _Outcome(error=error)
 
     def _undo(self) -> None:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from programme.events import (
     Counter,
+    DayClosed,
     Earned,
     Event,
     EventData,
@@ -26,8 +27,11 @@ from programme.events import (
 )
 from programme.grants import Allowance, Consignment, Grant
 from programme.registry import RegistryEntry
+from programme.state import DAY as DAY_RECORD
+from programme.state import PERPETUAL, totals
 from sync.chain import GENESIS
-from sync.journal import AckOutcome, Journal
+from sync.closures import sign_closure
+from sync.journal import AckOutcome, Journal, Transaction
 from sync.wire import Ack, Head, RegistrySnapshot, RowVerdict, sign_message
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -93,6 +97,16 @@ class Shop:
     def append(self, data: EventData, *, event_id: UUID | None = None, closes: UUID | None = None) -> Event:
         chosen = event_id or uuid7()
         return self.journal.submit(lambda tx: tx.append(chosen, data, closes=closes)).result()
+
+    def close_day(self, day: date = DAY) -> Event:
+        """As the counter does."""
+
+        def work(tx: Transaction) -> Event:
+            sums, perpetual = totals(tx.records, f"{DAY_RECORD}{day}"), totals(tx.records, PERPETUAL)
+            closed = DayClosed(business_day=day, totals=sums.programmes, perpetual=perpetual.programmes, signature="")
+            return tx.append(uuid7(), sign_closure(closed, self.key))
+
+        return self.journal.submit(work).result()
 
     def ack(
         self,

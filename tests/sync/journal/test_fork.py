@@ -17,16 +17,13 @@ from programme.events import (
     DayClosed,
     EpochOpened,
     EpochReason,
-    Event,
     GrantReceived,
     RowLink,
 )
-from programme.state import DAY as DAY_RECORD
 from programme.state import EPOCH, GRANT, PERPETUAL, Record, totals
 from sync.chain import GENESIS, Row
-from sync.closures import sign_closure
 from sync.errors import AlreadyClosed
-from sync.journal import AckOutcome, Transaction
+from sync.journal import AckOutcome
 from sync.journal.verify import verify
 from sync.wire import encode_batch, read_batch, verify_batch
 from tests.sync.boxes import BOX, CENTRAL_KEY_ID, DAY, Shop, earned, redeemed, sold, voided
@@ -119,17 +116,6 @@ def test_it_verifies_and_survives_the_process(restored: Shop) -> None:
     assert verify(restored.path, keys=keys).rows == 6 + 4 + 1
 
 
-def close(shop: Shop, day: date) -> Event:
-    """As the counter does."""
-
-    def work(tx: Transaction) -> Event:
-        sums, perpetual = totals(tx.records, f"{DAY_RECORD}{day}").programmes, totals(tx.records, PERPETUAL).programmes
-        closed = DayClosed(business_day=day, totals=sums, perpetual=perpetual, signature="")
-        return tx.append(uuid7(), sign_closure(closed, shop.key))
-
-    return shop.journal.submit(work).result()
-
-
 def closures(shop: Shop) -> list[tuple[date, int, int]]:
     """Day, earned that day, and earned ever, of the closures in this epoch."""
     data = [decode_event(row.event).data for row in rows_of(shop)]
@@ -145,7 +131,7 @@ def test_a_day_whose_closure_central_lacks_is_closed_again(shop: Shop, acknowled
     shop.append(earned(100))
     shop.append(earned(5, training=True))
     shop.take(shop.ack(acknowledged))
-    lost = close(shop, DAY)
+    lost = shop.close_day()
     shop.append(earned(7, day=DAY + timedelta(days=1)))
     shop.journal.open_epoch(EpochReason.FORK)
 
@@ -159,7 +145,7 @@ def test_a_day_whose_closure_central_lacks_is_closed_again(shop: Shop, acknowled
 
     shop.take(shop.ack(len(rows_of(shop))))
     shop.append(earned(3))
-    close(shop, DAY)
+    shop.close_day()
     shop.journal.open_epoch(EpochReason.FORK)
     assert closures(shop) == [(DAY, 3, 130)]
     keys = {CENTRAL_KEY_ID: shop.central_key.public_key()}

@@ -23,11 +23,10 @@ from programme.events import (
     Redeemed,
     Sold,
 )
-from sync.closures import sign_closure
 from sync.errors import AlreadyClosed
 from sync.journal import AckOutcome
 from sync.journal.verify import verify
-from tests.sync.boxes import CENTRAL_KEY_ID, DAY, NOON, Shop, earned, redeemed, sold, voided
+from tests.sync.boxes import CENTRAL_KEY_ID, NOON, Shop, earned, redeemed, sold, voided
 
 INSTRUMENTS = st.sampled_from(["k1", "k2"])
 AMOUNTS = st.integers(1, 5_000)
@@ -78,8 +77,7 @@ class Box(RuleBasedStateMachine):
 
     @rule()
     def close_day(self) -> None:
-        closed = DayClosed(business_day=DAY, totals={}, perpetual={}, signature="")
-        self.note(self.shop.append(sign_closure(closed, self.shop.key)))
+        self.note(self.shop.close_day())
 
     @rule()
     def repeat(self) -> None:
