@@ -37,7 +37,10 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory against floors taken in the same run
 	$(BIN)/python -m benchmarks
 
-.PHONY: power-test
+.PHONY: crash-test power-test
+crash-test: $(INSTALLED) ## Kill box, broker, centre and PostgreSQL under load, three hundred times
+	$(BIN)/python -m tests.torment.crash
+
 power-test: $(PEERS) ## Cut the power under the journal a hundred times; needs root
 	$(BIN)/python -m tests.torment.power
 
