@@ -19,7 +19,7 @@ from typing import Protocol
 import structlog
 
 from drivers.escpos.compose import Paper, Receipt, compose
-from drivers.escpos.shell import Confirmed, NotStarted, PrintOutcome, Uncertain
+from drivers.escpos.outcomes import Confirmed, NotStarted, PrintOutcome, Uncertain
 from drivers.escpos.words import words_for
 from gateway.receipts import RECEIPT_JOB, decode_ticket, lay_out
 from gateway.words import choose

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from drivers.errors import DeviceGone, ProtocolError
+from drivers.escpos.outcomes import Confirmed, NotStarted, PrintOutcome, Uncertain
 from drivers.escpos.status import (
     AutomaticStatus,
     BufferedReply,
@@ -64,28 +65,6 @@ class Timings:
     reply_s: float = 2.0
     quiet_s: float = 10.0
     trouble_s: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """The printer said that it has printed the job."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uncertain:
-    """Data was sent, and no answer came: ask the shopkeeper whether it printed."""
-
-    reason: Condition
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotStarted:
-    """No byte of the job was sent: it may wait and be tried again."""
-
-    reason: Condition
-
-
-PrintOutcome = Confirmed | Uncertain | NotStarted
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from drivers.escpos.compose import compose
-from drivers.escpos.shell import Confirmed, NotStarted, Uncertain, open_printer
+from drivers.escpos.outcomes import Confirmed, NotStarted, Uncertain
+from drivers.escpos.shell import open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import words_for
 from edge_config.settings import BoxSettings, PrinterSettings, load_box_settings

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drivers.escpos.shell import ConfirmBy, Confirmed, EscposPrinter, PrintOutcome, open_printer
+from drivers.escpos.outcomes import Confirmed, PrintOutcome
+from drivers.escpos.shell import ConfirmBy, EscposPrinter, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.scan import Scan
 from drivers.scanner.framing import Garbled

@@ -11,7 +11,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from drivers.escpos.compose import PAPER_80_MM
-from drivers.escpos.shell import Confirmed, NotStarted, PrintOutcome, Uncertain
+from drivers.escpos.outcomes import Confirmed, NotStarted, PrintOutcome, Uncertain
 from drivers.escpos.words import Condition
 from edge_config.settings import BoxSettings, Confirmation, PrinterSettings
 from gateway.devices import DeviceBoard

@@ -27,7 +27,8 @@ from drivers.escpos.compose import (
     Rule,
     compose,
 )
-from drivers.escpos.shell import ConfirmBy, Confirmed, EscposPrinter, NotStarted, Uncertain, open_printer
+from drivers.escpos.outcomes import Confirmed, NotStarted, Uncertain
+from drivers.escpos.shell import ConfirmBy, EscposPrinter, open_printer
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import Condition
 from drivers.scan import Scan, Symbology

@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 
 from drivers.errors import DeviceGone
-from drivers.escpos.shell import (
-    ConfirmBy,
-    Confirmed,
-    EscposPrinter,
-    NotStarted,
-    Timings,
-    Uncertain,
-    open_printer,
-)
+from drivers.escpos.outcomes import Confirmed, NotStarted, Uncertain
+from drivers.escpos.shell import ConfirmBy, EscposPrinter, Timings, open_printer
 from drivers.escpos.status import PrinterStatus
 from drivers.escpos.tcp import TcpLink
 from drivers.escpos.words import Condition
