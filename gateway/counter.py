@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -18,29 +17,24 @@ from uuid import UUID
 
 import structlog
 
-from gateway.case import Case, ask_for, gather, subject_of
+from gateway.case import Case
 from gateway.configured import Configured
 from gateway.errors import CounterError
 from gateway.locks import KeyedLocks
 from gateway.lookup import Lookup
 from gateway.outcomes import Outcome, is_of, refusal_of
-from gateway.receipts import RECEIPT_JOB, encode_ticket
-from gateway.tickets import ticket_for
+from gateway.recording import Recorder
 from gateway.training import Training
 from gateway.words import Problem
 from programme.authorisations import Ask
-from programme.decide import Accepted, Answered, Command, Decision, Earn, Redeem, Refused, Sell, Void, decide, must_ask
-from programme.errors import NotUnderstood
-from programme.events import OPERATIONS, AbandonReason, AuthorisationAbandoned, Event, Sold, Voided
-from programme.refusals import NeedsConnection, Refusal, UnknownOperation
-from sync.chain import Row
+from programme.decide import Answered, Command, Earn, Redeem, Sell, Void
+from programme.events import OPERATIONS, AbandonReason, AuthorisationAbandoned, Event
+from programme.refusals import UnknownOperation
 from sync.errors import AlreadyClosed, JournalError, JournalFull
 from sync.journal import Journal, Transaction
 from sync.wire import RawRow
 
 T = TypeVar("T")
-VOIDED = "Vente annulée / Sale voided"
-"""What became of the print of a sale that was undone."""
 _log = structlog.get_logger("comptoir.counter")
 
 
@@ -55,14 +49,6 @@ class Asker(Protocol):
     async def ask(self, ask: Ask, *, rows: tuple[RawRow, ...], gives_up: tuple[UUID, ...]) -> Answered | None:
         """Ask; None when no answer came in time."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AskFirst:
-    """Central is to be asked before the decision."""
-
-    ask: Ask
-    rows: tuple[RawRow, ...]
 
 
 class CounterService:
@@ -97,7 +83,7 @@ class CounterService:
         self._asker = asker
         self._now = now
         self.new_id = new_id
-        self._prints = prints
+        self._recorder = Recorder(now=now, new_id=new_id, prints=prints)
         self._recorded = recorded
         self._locks = KeyedLocks()
         self._in_hand: set[UUID] = set()
@@ -176,7 +162,7 @@ class CounterService:
         asked = False
         while True:
             may_ask = not asked and self._asker.can_ask
-            work = partial(self._step, case=case, answered=answered, asked=asked, may_ask=may_ask)
+            work = partial(self._recorder.step, case=case, answered=answered, asked=asked, may_ask=may_ask)
             try:
                 step = await self.submit(work)
             except AlreadyClosed:
@@ -199,63 +185,6 @@ class CounterService:
             raise CounterError(Problem.DISK_FULL) from error
         except JournalError as error:
             raise CounterError(Problem.JOURNAL_FAULT) from error
-
-    def _step(
-        self, tx: Transaction, case: Case, answered: Answered | None, asked: bool, may_ask: bool
-    ) -> Outcome | _AskFirst:
-        """On the writer's thread: say what must be asked first, else decide and record."""
-        subject = subject_of(case.command, tx.records)
-        if subject is None:
-            assert isinstance(case.command, Void)
-            return self._refuse(tx, case, UnknownOperation(target=case.command.target), answered, asked)
-        facts = gather(case, subject, tx)
-        if may_ask and must_ask(case.command, facts, tx.records):
-            ask = ask_for(case, facts, tx.records)
-            if ask is not None:
-                rows = tx.unacknowledged_rows(ask.programme, ask.instrument)
-                if rows:
-                    tx.mark_sent(rows[-1].seq)
-                return _AskFirst(ask=ask, rows=tuple(_raw(row) for row in rows))
-        facts = replace(facts, answered=answered)
-        try:
-            decision: Decision = decide(case.command, facts, tx.records)
-        except NotUnderstood:  # a later central's reason for its no: the no counts
-            decision = Refused(refusal=NeedsConnection())
-        if not isinstance(decision, Accepted):
-            return self._refuse(tx, case, decision.refusal, answered, asked, facts.rules.currency_code)
-        event = tx.append(
-            case.event_id,
-            decision.operation,
-            closes=case.event_id if asked else None,
-            occurred_at=self._now(),
-        )
-        if isinstance(event.data, Sold) and decision.consignment is not None and self._prints:
-            ticket = ticket_for(event, case.configured, code=decision.consignment.token)
-            tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket))
-        if isinstance(event.data, Voided) and not event.data.counter.training:
-            # A voucher that waits for the printer must not come out once its sale is undone.
-            tx.fail_jobs_of(event.data.target, VOIDED)
-        return Outcome(event_id=case.event_id, event=event, currency_code=facts.rules.currency_code)
-
-    def _refuse(
-        self,
-        tx: Transaction,
-        case: Case,
-        refusal: Refusal,
-        answered: Answered | None,
-        asked: bool,
-        currency_code: str = "EUR",
-    ) -> Outcome:
-        """Refuse; an ask that left the box ends here, so that central frees what it may have reserved."""
-        if asked:
-            refused = answered is not None and not answered.answer.approved
-            data = AuthorisationAbandoned(
-                authorisation=case.event_id,
-                reason=AbandonReason.REFUSED if refused else AbandonReason.GIVEN_UP,
-                answer=answered.signed if answered is not None else None,
-            )
-            tx.append(self.new_id(), data, closes=case.event_id, occurred_at=self._now())
-        return Outcome(event_id=case.event_id, refusal=refusal, currency_code=currency_code)
 
     def ended(self, event_id: UUID, *, is_same: Callable[[Event], bool]) -> Outcome | None:
         """How a request with this id ended before; None where it hasn't.
@@ -298,7 +227,3 @@ class CounterService:
 
 def _currency(event: Event) -> str:
     return event.data.currency if isinstance(event.data, OPERATIONS) else "EUR"
-
-
-def _raw(row: Row) -> RawRow:
-    return RawRow(epoch=row.epoch, seq=row.seq, event=row.event.decode())
