@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from programme.events import ClockState
+from programme.instants import from_us, to_us
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -138,19 +138,3 @@ class OrderClock:
     def _rebase(self, at_us: int, elapsed_us: int, state: ClockState) -> None:
         self._base = ClockBase(at_us=at_us, elapsed_us=elapsed_us, boot_id=self._base.boot_id, state=state)
         self._held_us = None
-
-
-def to_us(at: datetime) -> int:
-    """Microseconds since 1970, exactly.
-
-    Raises:
-        ValueError: The time has no zone.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"a time without a zone: {at}")
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(at_us: int) -> datetime:
-    """Undo `to_us`."""
-    return _EPOCH + timedelta(microseconds=at_us)

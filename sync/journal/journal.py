@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
 from programme.events import EpochReason, RowLink
+from programme.instants import from_us
 from sync.chain import Row
-from sync.clock import BootClock, OrderClock, from_us
+from sync.clock import BootClock, OrderClock
 from sync.errors import JournalError, JournalMissing
 from sync.journal import jobs, replica
 from sync.journal.acks import take_ack

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from programme.cloudevents import decode_event
 from programme.events import OPERATIONS, DayClosed, EpochOpened, Event, ProgrammeTotals, RowLink
+from programme.instants import to_us
 from programme.state import DAY, Record, evolve, totals
-from sync.clock import to_us
 from sync.journal.rows import checked_rows, first_position_of, row_at
 
 _NEAR = timedelta(days=2)

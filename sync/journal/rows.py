@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from programme.events import AuthorisationAbandoned, Event, EventData, Operation, Voided
+from programme.instants import to_us
 from sync.chain import Row
-from sync.clock import to_us
 
 _INSERT = """
 INSERT INTO rows (position, epoch, seq, event_id, ends, type, occurred_at_us, ordered_at_us, clock,

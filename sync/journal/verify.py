@@ -19,9 +19,9 @@ from programme.canonical import from_bytes
 from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood, ProgrammeError
 from programme.events import DayClosed, EpochOpened, Event, RowLink
+from programme.instants import to_us
 from programme.state import Record, evolve, record_kind
 from sync.chain import GENESIS, row_hash
-from sync.clock import to_us
 from sync.closures import check_closure
 from sync.errors import BadSignature, JournalBroken, JournalForeign, JournalMissing, WireError
 from sync.journal.database import connect_read_only, meaning

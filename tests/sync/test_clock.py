@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from programme.events import ClockState
-from sync.clock import LinuxClock, OrderClock, from_us, to_us
+from sync.clock import LinuxClock, OrderClock
 from tests.sync.boxes import NOON, FakeClock
 
 US = timedelta(microseconds=1)
@@ -123,16 +123,6 @@ def test_order_times_rise_whatever_happens(steps: list[tuple[str, int]]) -> None
         else:
             clock.signed_time(NOON + us * US)
             assert clock.peek() > NOON + us * US
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_microseconds_are_exact(at: datetime) -> None:
-    assert from_us(to_us(at)) == at
-
-
-def test_a_time_without_a_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="without a zone"):
-        to_us(datetime(2026, 5, 4))  # noqa: DTZ001 - that is what is tested
 
 
 def test_linux_says_which_boot_and_how_long() -> None:
