@@ -23,7 +23,7 @@ from programme.authorisations import Answer
 from programme.events import EpochOpened, EpochReason
 from sync import topics
 from sync.errors import LinkError
-from sync.mqtt import MqttLink
+from sync.mqtt import MqttLink, OnDown, OnMessage, OnUp
 from sync.topics import Up
 from sync.wire import CONTEXTS, Ack, RegistryDelta, Resend, open_message
 from tests.central.world import CARD, VOUCHER, Box, Centre
@@ -80,11 +80,30 @@ async def connected(
         await task
 
 
+class TellingLink(MqttLink):
+    """A connection that tells when it is up: what was published before, nobody heard."""
+
+    def __init__(self, *, host: str, port: int, client_id: str, subscriptions: tuple[str, ...]) -> None:
+        super().__init__(host=host, port=port, client_id=client_id, subscriptions=subscriptions)
+        self.up = asyncio.Event()
+
+    async def run(self, on_up: OnUp, on_message: OnMessage, on_down: OnDown = lambda _: None) -> None:
+        def tell() -> None:
+            on_up()
+            self.up.set()
+
+        await super().run(tell, on_message, on_down)
+
+
 @asynccontextmanager
 async def serving(centre: Centre, broker: Broker) -> AsyncIterator[None]:
-    link = MqttLink(host=broker.host, port=broker.port, client_id="central", subscriptions=(topics.all_up("albret"),))
+    link = TellingLink(
+        host=broker.host, port=broker.port, client_id="central", subscriptions=(topics.all_up("albret"),)
+    )
     log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
     task = asyncio.create_task(Service(handler=Handler(centre.workshop, log), link=link, log=log).run())
+    async with asyncio.timeout(WITHIN_S):
+        await link.up.wait()
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -100,12 +119,10 @@ async def wired(centre: Centre, broker: Broker, box: Box) -> AsyncIterator[Wire]
         yield heard[0]
 
 
-async def until_heard(wire: Wire) -> Ack:
-    """Announce the box until central, which may still be connecting, welcomes it."""
-    while True:
-        wire.say(Up.PRESENCE, wire.box.signed(wire.box.birth()))
-        with suppress(TimeoutError):
-            return await asyncio.wait_for(wire.next(Ack, "ack"), 0.5)
+async def welcomed(wire: Wire) -> Ack:
+    """Announce the box; central welcomes it."""
+    wire.say(Up.PRESENCE, wire.box.signed(wire.box.birth()))
+    return await wire.next(Ack, "ack")
 
 
 def test_a_box_converses_with_central(centre: Centre, box_a: Box, broker: Broker) -> None:
@@ -113,7 +130,7 @@ def test_a_box_converses_with_central(centre: Centre, box_a: Box, broker: Broker
 
     async def converse() -> None:
         async with wired(centre, broker, box_a) as wire, serving(centre, broker):
-            assert (await until_heard(wire)).seq == 0
+            assert (await welcomed(wire)).seq == 0
             box_a.earned(card, 1_000)
             wire.say(Up.JOURNAL, box_a.batch())
             delta = await wire.next(RegistryDelta, "registry")
@@ -134,7 +151,7 @@ def test_a_box_converses_with_central(centre: Centre, box_a: Box, broker: Broker
 def test_the_running_service_notices_what_is_issued_beside_it(centre: Centre, box_a: Box, broker: Broker) -> None:
     async def converse() -> None:
         async with wired(centre, broker, box_a) as wire, serving(centre, broker):
-            await until_heard(wire)
+            await welcomed(wire)
             order = issue.Order(programme=CARD, count=1)
             (issued,) = await asyncio.to_thread(lambda: list(issue.issue(centre.workshop, order)))
             delta = await wire.next(RegistryDelta, "registry")
