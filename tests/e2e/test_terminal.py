@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from hardware_sim.counter_client import Json
 from hardware_sim.programs import until
 from hardware_sim.town import CARD, PROGRAMMES, VOUCHER
 from tests.e2e.places import Said, Town, a_town, say, short_folder
@@ -380,8 +382,14 @@ def at_centre(town: Town, *arguments: str) -> Said:
     return office(*arguments, "--data", str(town.virtual.data))
 
 
+def credit_a_basket(town: Town) -> Json:
+    """The box has something to tell, whatever came before."""
+    return at(town, "counter", "earn", "2,00", "--code", town.cards[1].token, "--json").json
+
+
 def test_a_morning_at_the_counter(town: Town) -> None:
     card = town.cards[0].token
+    httpx.delete(f"{town.a.url}v1/counter").raise_for_status()
     assert at(town, "counter", "show").out == "Rien sur le comptoir.\n"
 
     scanned = at(town, "counter", "scan", card)
@@ -459,8 +467,7 @@ def test_training_moves_nothing(town: Town) -> None:
 
 
 def test_a_print_is_asked_for(town: Town) -> None:
-    earned = at(town, "counter", "earn", "2,00", "--code", town.cards[0].token, "--json").json
-    said = at(town, "counter", "print", earned["event_id"])
+    said = at(town, "counter", "print", credit_a_basket(town)["event_id"])
 
     assert said.code == DONE and said.out.startswith("Impression ")
     until(lambda: not town.a.status()["jobs"], what="the receipt to be printed")
@@ -481,6 +488,7 @@ def test_the_printer_is_tested(town: Town) -> None:
 
 
 def test_the_journal_is_shown_and_verified(town: Town) -> None:
+    credit_a_basket(town)
     shown = at(town, "journal", "show", "--last", "2")
     rows = [json.loads(line) for line in shown.out.splitlines()]
     assert len(rows) == 2
@@ -493,6 +501,8 @@ def test_the_journal_is_shown_and_verified(town: Town) -> None:
 
 
 def test_the_day_is_closed(town: Town) -> None:
+    credit_a_basket(town)
+
     closed = at(town, "counter", "close-day")
     again = at(town, "counter", "close-day")
 
@@ -547,6 +557,7 @@ def test_a_box_that_has_stopped_says_so(town: Town) -> None:
 
 
 def test_the_centre_tells_where_everything_stands(town: Town) -> None:
+    credit_a_basket(town)
     town.settle()
 
     devices = at_centre(town, "devices")
