@@ -11,6 +11,7 @@ from benchmarks.asking import asking_figures
 from benchmarks.drain import drain_figures
 from benchmarks.enqueue import enqueue_figures
 from benchmarks.opening import opening_goal
+from benchmarks.fleet import fleet_figures
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal
 
@@ -24,6 +25,7 @@ def main() -> int:
             *enqueue_figures(work / "enqueue"),
             *drain_figures(work / "drain"),
             *asking_figures(work / "asking"),
+            *fleet_figures(work / "fleet"),
             *page_figures(work / "page"),
             startup_goal(work / "start"),
             opening_goal(work / "opening"),
