@@ -10,8 +10,8 @@ from benchmarks.agent import memory_goals, startup_goal
 from benchmarks.asking import asking_figures
 from benchmarks.drain import drain_figures
 from benchmarks.enqueue import enqueue_figures
-from benchmarks.opening import opening_goal
 from benchmarks.fleet import fleet_figures
+from benchmarks.opening import opening_goal
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal
 
