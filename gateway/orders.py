@@ -50,13 +50,21 @@ def read_amount(amount: str | int, currency: Currency = EUR, *, language: str = 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A read as a screen showed it."""
+
+    number: int
+    key: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An operation as a till or a person sends it.
 
     Attributes:
         amount: As typed, or in minor units.
         code: None takes what lies on the counter.
-        presented: The number under which a screen showed it; None takes the last read.
+        presented: What a screen showed; None takes the last read.
     """
 
     kind: Kind
@@ -64,7 +72,7 @@ class Order:
     code: str | None = None
     programme: str | None = None
     target: UUID | None = None
-    presented: int | None = None
+    presented: Shown | None = None
 
 
 class Orders:
@@ -111,7 +119,7 @@ class Orders:
         typed_minor = read_amount(order.amount, CURRENCIES[data.currency])
         return typed_minor == (data.basket_minor if isinstance(data, Earned) else data.amount_minor)
 
-    def earn(self, *, amount: str | int | None, code: str | None, presented: int | None = None) -> Command:
+    def earn(self, *, amount: str | int | None, code: str | None, presented: Shown | None = None) -> Command:
         """Credit a basket to a card.
 
         Raises:
@@ -122,7 +130,7 @@ class Orders:
         card = self._code(code, presented)
         return Earn(code=card, basket_minor=read_amount(amount, self._rules(card.programme).currency))
 
-    def redeem(self, *, amount: str | int | None, code: str | None, presented: int | None = None) -> Command:
+    def redeem(self, *, amount: str | int | None, code: str | None, presented: Shown | None = None) -> Command:
         """Spend from a card, or use a voucher, whole.
 
         Raises:
@@ -166,11 +174,11 @@ class Orders:
             raise CounterError(Problem.NOTHING_TO_VOID)
         return Void(target=last[0].event.event_id)
 
-    def _code(self, text: str | None, presented: int | None) -> Code:
+    def _code(self, text: str | None, presented: Shown | None) -> Code:
         """The code that was given, else what lies on the counter."""
         if text is not None:
             return self._desk.resolve(text)
-        placed = self._desk.latest if presented is None else self._desk.find(presented)
+        placed = self._desk.latest if presented is None else self._desk.find(presented.number, presented.key)
         if placed is None:
             raise CounterError(Problem.NOTHING_PRESENTED)
         if placed.code is None:

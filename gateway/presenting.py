@@ -131,23 +131,25 @@ class Desk:
         """Every reader's last read, the newest first."""
         return sorted(self._placed.values(), key=lambda placed: -placed.number)
 
-    def find(self, number: int) -> Placed:
-        """What a screen showed under a number.
+    def find(self, number: int, key: UUID) -> Placed:
+        """What a screen showed under a number, with its key: numbers begin anew when the box is started again.
 
         Raises:
             CounterError: It doesn't lie there any more.
         """
-        found = next((placed for placed in self._placed.values() if placed.number == number), None)
-        if found is None:
-            raise CounterError(Problem.COUNTER_CHANGED)
-        return found
+        for placed in self._placed.values():
+            if (placed.number, placed.key) == (number, key):
+                return placed
+        raise CounterError(Problem.COUNTER_CHANGED)
 
     def conclude(self, outcome: Outcome) -> None:
-        """Show how an operation ended, once; whatever lies there takes another key for the next one."""
+        """Show how an operation ended, once; what it was on takes another key as soon as a row has this one."""
         shown = self.result.outcome if self.result is not None else None
         if shown == outcome:  # two screens asked for what is refused: one "no" is enough
             return
         self._show(outcome=outcome, event=outcome.event)
+        if self._counter.ended(outcome.event_id, is_same=lambda _: True) is None:
+            return
         for device, placed in self._placed.items():
             if placed.key == outcome.event_id:
                 self._placed[device] = replace(placed, key=self._new_id())

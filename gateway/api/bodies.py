@@ -36,7 +36,8 @@ class OperationBody(Body):
         code: What lies on the counter, when it is left out.
         programme: To sell from.
         event: The operation to void; the last one, when it is left out.
-        presented: The number of what a screen showed on the counter; refused once something else lies there.
+        presented: The number of what a screen showed on the counter, whose key is then the Idempotency-Key; refused
+            once something else lies there.
     """
 
     kind: Kind

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from gateway.agent import Agent
 from gateway.api.bodies import OperationBody, ScanBody, TrainingBody
 from gateway.api.language import language_of
-from gateway.orders import Order
+from gateway.orders import Order, Shown
 from gateway.views import JSON
 
 Language = Annotated[str | None, Header(alias="accept-language", max_length=100)]
@@ -60,7 +60,8 @@ def add_counter(api: FastAPI, agent: Agent) -> None:
     @api.post("/v1/operations", tags=["counter"])
     async def operations(body: OperationBody, idempotency_key: Key, agent: Speaking) -> JSON:
         """Carry out an operation; the answer says whether it was accepted, and is on disk."""
-        return await agent.operate(_order(body), _key(idempotency_key))
+        key = _key(idempotency_key)
+        return await agent.operate(_order(body, key), key)
 
     @api.post("/v1/day-closures", tags=["counter"])
     async def day_closures(agent: Speaking) -> JSON:
@@ -73,7 +74,7 @@ def add_counter(api: FastAPI, agent: Agent) -> None:
         return agent.train(body.on)
 
 
-def _order(body: OperationBody) -> Order:
+def _order(body: OperationBody, key: UUID) -> Order:
     if body.amount is not None and body.amount_minor is not None:
         raise HTTPException(422, "amount, amount_minor: give one of the two")
     if body.code is not None and body.presented is not None:
@@ -84,7 +85,7 @@ def _order(body: OperationBody) -> Order:
         code=body.code,
         programme=body.programme,
         target=body.event,
-        presented=body.presented,
+        presented=None if body.presented is None else Shown(number=body.presented, key=key),
     )
 
 

@@ -132,6 +132,32 @@ def test_a_page_that_shows_an_older_read_changes_nothing(till: Till) -> None:
     assert till.box.rows() == ["epoch_opened"]
 
 
+def test_a_confirmation_of_before_a_restart_goes_to_no_other_card(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    (stale,) = till.get("/v1/screen")["presented"]
+    till.box.restart()
+    restarted = Till(till.box)
+    scan(restarted, till.box.central.card(2))
+    (card,) = restarted.get("/v1/screen")["presented"]
+
+    told = restarted.operate(key=stale["key"], kind="earn", amount="23,50", presented=stale["number"], status=409)
+
+    assert (stale["number"], told["title"]) == (card["number"], "counter-changed")
+    assert till.box.rows() == ["epoch_opened"]
+
+
+def test_a_no_whose_answer_was_lost_is_given_again(till: Till) -> None:
+    till.box.knows_voucher(1, InstrumentStatus.REDEEMED, used_in="Librairie des Halles")
+    scan(till, till.box.central.token(1))
+    (voucher,) = till.get("/v1/screen")["presented"]
+
+    first = till.operate(key=voucher["key"], kind="redeem", presented=voucher["number"])
+    again = till.operate(key=voucher["key"], kind="redeem", presented=voucher["number"])
+
+    assert (first["accepted"], again) == (False, first)
+    assert till.get("/v1/screen")["result"]["number"] == 2  # one beep
+
+
 def test_the_counter_is_cleared_for_every_screen(till: Till) -> None:
     scan(till, till.box.central.card(1))
     till.operate(kind="earn", amount="23,50")
