@@ -195,17 +195,52 @@ def uncertain_print() -> JSON:
     return {"job": 3, "event_id": SALE, "state": "uncertain", "message": "Le ticket est-il sorti ?", "asks": True}
 
 
+OFFLINE: JSON = {
+    "connection": {"up": False, "message": "Hors ligne : continuez, tout est gardé et partira tout seul."},
+    "queue": {"unbooked_rows": 3, "message": "3 opérations à envoyer."},
+}
+NO_PAPER = [
+    {"name": "douchette", "kind": "scanner", "ready": True, "message": "Prêt."},
+    {"name": "tickets", "kind": "printer", "ready": False, "message": "Plus de papier : changez le rouleau."},
+]
+
+
 def every_state() -> dict[str, tuple[JSON, str]]:
     """Name → (screen, view): what is looked at, by axe and by people."""
-    card, voucher = card_read(), voucher_read()
-    offline = {
-        "connection": {"up": False, "message": "Hors ligne : continuez, tout est gardé et partira tout seul."},
-        "queue": {"unbooked_rows": 3, "message": "3 opérations à envoyer."},
+    counter = _with_something_read() | _with_a_result()
+    return {name: (screen, "counter") for name, screen in counter.items()} | _in_every_view()
+
+
+def _with_something_read() -> dict[str, JSON]:
+    """What lies on the counter, and what is known of it."""
+    pending = "Carte d'Albret : 12,40\u00a0€ disponibles. 1,18\u00a0€ gagnés ici."
+    long_named = card_read(
+        programme_name="Carte de fidélité des commerçants et artisans du Pays d'Albret",
+        balance="1 000 000,00\u00a0€",
+        spendable_minor=100_000_000,
+    )
+    long_shop = {
+        "name": "Librairie-papeterie du Vieux Marché aux Grains et fils <b>réunis</b>",
+        "till": "caisse-1",
+        "device": "box-a",
     }
-    no_paper = [
-        {"name": "douchette", "kind": "scanner", "ready": True, "message": "Prêt."},
-        {"name": "tickets", "kind": "printer", "ready": False, "message": "Plus de papier : changez le rouleau."},
-    ]
+    return {
+        "card": ready(presented=[card_read()]),
+        "card-pending": ready(presented=[card_read(pending_minor=118, message=pending)]),
+        "voucher": ready(presented=[voucher_read()]),
+        "two-codes": ready(presented=[voucher_read(), card_read(number=6)]),
+        "refused-voucher": ready(presented=[used_voucher_read()]),
+        "unclear": ready(presented=[unclear_read()]),
+        "offline": ready(presented=[card_read()], **OFFLINE),
+        "training": ready(training=True, presented=[card_read()]),
+        "english": ready(language="en", presented=[card_read(balance="€12.40")]),
+        "long-words": ready(shop=long_shop, presented=[long_named]),
+    }
+
+
+def _with_a_result() -> dict[str, JSON]:
+    """What became of an operation."""
+    card = card_read()
     sold = accepted(
         kind="sell",
         amount="20,00\u00a0€",
@@ -217,58 +252,25 @@ def every_state() -> dict[str, tuple[JSON, str]]:
     closed = accepted(
         kind="close", amount=None, message="Journée du 24/11/2026 close.", event_id="c", stage="sent", balance=None
     )
+    return {
+        "refused-result": ready(presented=[card], result=refused()),
+        "result": ready(presented=[card], result=accepted()),
+        "result-sold": ready(result=sold),
+        "result-closed": ready(result=closed),
+        "uncertain-print": ready(prints=[uncertain_print()]),
+        "training-result": ready(training=True, presented=[card], result=accepted(training=True)),
+    }
+
+
+def _in_every_view() -> dict[str, tuple[JSON, str]]:
+    """Nothing on the counter, or another view before it."""
     nothing_sold = {"programmes": [], "operations": [], "totals": ready()["totals"] | {"closable": False}}
     return {
         "ready": (ready(), "counter"),
-        "ready-no-paper": (ready(devices=no_paper), "counter"),
-        "card": (ready(presented=[card]), "counter"),
-        "card-pending": (
-            ready(
-                presented=[
-                    card_read(
-                        pending_minor=118,
-                        message="Carte d'Albret : 12,40\u00a0€ disponibles. 1,18\u00a0€ gagnés ici.",
-                    )
-                ]
-            ),
-            "counter",
-        ),
-        "voucher": (ready(presented=[voucher]), "counter"),
-        "two-codes": (ready(presented=[voucher, card_read(number=6)]), "counter"),
-        "refused-voucher": (ready(presented=[used_voucher_read()]), "counter"),
-        "refused-result": (ready(presented=[card], result=refused()), "counter"),
-        "unclear": (ready(presented=[unclear_read()]), "counter"),
-        "result": (ready(presented=[card], result=accepted()), "counter"),
-        "result-sold": (ready(result=sold), "counter"),
-        "result-closed": (ready(result=closed), "counter"),
-        "uncertain-print": (ready(prints=[uncertain_print()]), "counter"),
-        "offline": (ready(presented=[card], **offline), "counter"),
-        "training": (ready(training=True, presented=[card]), "counter"),
-        "training-result": (
-            ready(training=True, presented=[card], result=accepted(training=True)),
-            "counter",
-        ),
+        "ready-no-paper": (ready(devices=NO_PAPER), "counter"),
         "sell": (ready(), "sell"),
         "sell-none": (ready(**nothing_sold), "sell"),
         "day": (ready(), "day"),
         "day-nothing": (ready(**nothing_sold), "day"),
-        "box": (ready(devices=no_paper, **offline), "box"),
-        "english": (ready(language="en", presented=[card_read(balance="€12.40")]), "counter"),
-        "long-words": (
-            ready(
-                shop={
-                    "name": "Librairie-papeterie du Vieux Marché aux Grains et fils <b>réunis</b>",
-                    "till": "caisse-1",
-                    "device": "box-a",
-                },
-                presented=[
-                    card_read(
-                        programme_name="Carte de fidélité des commerçants et artisans du Pays d'Albret",
-                        balance="1 000 000,00\u00a0€",
-                        spendable_minor=100_000_000,
-                    )
-                ],
-            ),
-            "counter",
-        ),
+        "box": (ready(devices=NO_PAPER, **OFFLINE), "box"),
     }
