@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from central.books import book
 from central.errors import CommandError
@@ -16,9 +16,6 @@ from programme.fold.effects import Acceptance
 
 Taken: TypeAlias = dict[UUID, list[Event]]
 """Decisions by redemption, in canonical order."""
-
-_KEYS = UUID("6f1d6f0e-93d7-4d0a-9f3b-6e2a6f0c5b11")
-"""The name space of the ids that keys give (RFC 9562 §5.5)."""
 
 
 class AlreadyDecided(CommandError):
@@ -38,10 +35,6 @@ class NothingToDecide(CommandError):
     """Nothing of this kind waits there (any more): look at the desk again."""
 
 
-class KeyReused(CommandError):
-    """The key is that of another decision: take a new one."""
-
-
 def choices(acceptance: Acceptance, taken: set[DeskDecision]) -> tuple[DeskDecision, ...]:
     """What a person may decide about a redemption.
 
@@ -55,11 +48,8 @@ def choices(acceptance: Acceptance, taken: set[DeskDecision]) -> tuple[DeskDecis
     return ()
 
 
-def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, key: UUID | None = None) -> Event:
+def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str) -> Event:
     """Settle a redemption, once and for all.
-
-    Args:
-        key: Of this act, so that it can be repeated when its answer was lost: it gives the event its id.
 
     Returns:
         The decision that holds: this one, or the same one taken before.
@@ -67,17 +57,7 @@ def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, key: UU
     Raises:
         AlreadyDecided: Another decision was taken.
         NothingToDecide: Nothing waits there.
-        KeyReused: The key is that of another decision.
     """
-    event_id = uuid5(_KEYS, f"{by}/{key}") if key is not None else None
-    repeated = events.find(work.db, event_id) if event_id is not None else None
-    if repeated is not None:
-        if not isinstance(repeated.data, Decided) or (repeated.data.target, repeated.data.decision) != (
-            target,
-            decision,
-        ):
-            raise KeyReused(f"the key {key} is that of another decision; take a new one")
-        return repeated
     taken = taken_on(work, [target]).get(target, [])
     for event in taken:
         if isinstance(event.data, Decided) and event.data.decision is decision:
@@ -88,8 +68,7 @@ def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, key: UU
     _check(work, redemption, decision, taken)
     data = redemption.data
     decided = work.record(
-        Decided(target=target, programme=data.programme, instrument=data.instrument, decision=decision, by=by),
-        event_id=event_id,
+        Decided(target=target, programme=data.programme, instrument=data.instrument, decision=decision, by=by)
     )
     book(work)
     return decided

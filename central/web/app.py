@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from central.deciding import AlreadyDecided, KeyReused, NothingToDecide, decide
+from central.deciding import AlreadyDecided, NothingToDecide, decide
 from central.signin import SESSION_LASTS, NotSignedIn, SignIn, TooManyTries
 from central.web.checking import JSON, BooksCheck
 from central.web.guard import Guard
@@ -175,25 +175,17 @@ def _add_state(router: APIRouter, office: Office) -> None:
 
 def _add_desk(router: APIRouter, office: Office) -> None:
     @router.post("/desk/{case}/decision")
-    def decision(
-        case: UUID,
-        body: DecisionBody,
-        user: str = Depends(office.user),
-        idempotency_key: Annotated[UUID | None, Header()] = None,
-    ) -> DecisionView:
+    def decision(case: UUID, body: DecisionBody, user: str = Depends(office.user)) -> DecisionView:
         """Settle a redemption, named by its event id, once and for all.
 
-        Whoever decides otherwise later is told who decided (409). With an `Idempotency-Key`, a request that comes again
-        gets the first answer again.
+        A request that comes again gets the first answer again; whoever decides otherwise is told who decided (409).
         """
         try:
             with office.workshop.write() as work:
-                taken = decide(work, case, body.decision, by=user, key=idempotency_key)
+                taken = decide(work, case, body.decision, by=user)
         except AlreadyDecided as error:
             raise OfficeError(Problem.ALREADY_DECIDED, by=error.by) from None
         except NothingToDecide:
             raise OfficeError(Problem.NOTHING_TO_DECIDE) from None
-        except KeyReused:
-            raise OfficeError(Problem.KEY_REUSED) from None
         assert isinstance(taken.data, Decided)
         return DecisionView(decision=taken.data.decision, by=taken.data.by, at=taken.ordered_at)

@@ -49,11 +49,6 @@ class Problem(Enum):
         fr="Il n'y a plus rien à décider ici. Regardez le bureau.",
         en="There is nothing to decide here any more. Look at the desk.",
     )
-    KEY_REUSED = Sentence(
-        status=422,
-        fr="Cette clé a déjà servi à une autre décision. Rechargez la page.",
-        en="This key was used for another decision. Load the page again.",
-    )
 
 
 class OfficeError(CentralError):

@@ -12,8 +12,6 @@ let language = localStorage.getItem("language") ?? (navigator.language.startsWit
 let say = speaker(language);
 let state = null;
 let stream = null;
-/** One key per decision until it is answered: a repeated request is still one decision. */
-const keys = new Map();
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -93,12 +91,11 @@ async function enter() {
 
 // ---- what people do
 
-/** Send an act; with a key it is sent again when its answer was lost. */
-async function send(method, path, { body, key } = {}) {
+/** Send an act; one that can be repeated is sent again when its answer was lost. */
+async function send(method, path, { body, again = false } = {}) {
   const headers = { "Accept-Language": language };
   if (body) headers["Content-Type"] = "application/json";
-  if (key) headers["Idempotency-Key"] = key;
-  for (const wait of key ? [...RETRY_ACT_AFTER_MS, null] : [null]) {
+  for (const wait of again ? [...RETRY_ACT_AFTER_MS, null] : [null]) {
     const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
     if (response?.ok) return response;
     if (response) throw Object.assign(new Error((await response.json().catch(() => ({}))).detail ?? ""), { status: response.status });
@@ -121,11 +118,9 @@ function ask(event, decision, amount) {
 }
 
 async function settle(redemption, decision) {
-  const act = `${redemption} ${decision}`;
-  if (!keys.has(act)) keys.set(act, newKey());
   write(byId("desk-notice"), "");
   try {
-    await send("POST", `/v1/office/desk/${redemption}/decision`, { body: { decision }, key: keys.get(act) });
+    await send("POST", `/v1/office/desk/${redemption}/decision`, { body: { decision }, again: true });
     write(byId("live"), say("desk.done"));
   } catch (error) {
     if (error.status === 401) {
@@ -134,19 +129,9 @@ async function settle(redemption, decision) {
     }
     write(byId("desk-notice"), error.message);
   }
-  keys.delete(act);
   const response = await fetch("/v1/office/state", { cache: "no-store" }).catch(() => null);
   if (response?.ok) take(await response.json());
   byId("desk-title").focus({ preventScroll: true });
-}
-
-/** A UUID (version 4); `crypto.randomUUID` doesn't exist on plain http. */
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 byId("signing-form").addEventListener("submit", async (event) => {

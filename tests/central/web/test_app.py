@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -208,22 +207,6 @@ def test_problems_are_told_in_the_language_of_who_asks(visitor: Visitor) -> None
 
     assert visitor.get(path, headers={"Accept-Language": "en-GB,fr;q=0.5"}).json()["detail"] == "Sign in first."
     assert visitor.get(path).json()["detail"] == "Connectez-vous d'abord."
-
-
-def test_a_key_gives_the_first_answer_again_and_is_for_one_decision(
-    centre: Centre, box_a: Box, claire: Visitor
-) -> None:
-    spends = [an_uncovered_spend(centre, box_a) for _ in range(2)]
-    paths = [f"/v1/office/desk/{spent.event_id}/decision" for spent in spends]
-    key = {"Idempotency-Key": str(UUID(int=7))}
-
-    first = claire.post(paths[0], json={"decision": "pay"}, headers=key)
-    centre.clock.advance(minutes=1)
-    again = claire.post(paths[0], json={"decision": "pay"}, headers=key)
-    reused = claire.post(paths[1], json={"decision": "pay"}, headers=key)
-
-    assert (again.status_code, again.json()) == (200, first.json())
-    assert reused.status_code == 422
 
 
 def test_two_people_at_once_take_one_decision(centre: Centre, box_a: Box, claire: Visitor) -> None:
