@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from central.deciding import Taken, choices, kinds_of, taken_on
+from central.deciding import Taken, choices, taken_on
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
 from central.store.devices import Device, Shop
@@ -46,7 +46,7 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
 def _is_settled(finding: Finding, taken: Taken) -> bool:
     """Whether every redemption that left something to decide was decided."""
     return any(taken.get(acceptance.event_id) for acceptance in finding.acceptances) and not any(
-        choices(acceptance, kinds_of(taken.get(acceptance.event_id, ()))) for acceptance in finding.acceptances
+        choices(acceptance, taken.get(acceptance.event_id, ())) for acceptance in finding.acceptances
     )
 
 
@@ -71,7 +71,7 @@ def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop], taken
 def _acceptance_to_json(acceptance: Acceptance, taken: Iterable[Event]) -> dict[str, object]:
     return {
         "decided": [decision_to_json(event, event.data) for event in taken if isinstance(event.data, Decided)],
-        "choices": [decision.value for decision in choices(acceptance, kinds_of(taken))],
+        "choices": [decision.value for decision in choices(acceptance, taken)],
         "funded_minor": acceptance.funded_minor,
         "loss_minor": acceptance.loss_minor,
         "credited": "merchant" if acceptance.covered else "held",

@@ -157,6 +157,7 @@ def _add_office(add: _Add, commands: _Commands) -> None:
     )
     decided.add_argument("case", type=UUID, help="the redemption's event id, as desk shows it")
     decided.add_argument("decision", choices=[decision.value for decision in DeskDecision])
+    decided.add_argument("--loss", metavar="AMOUNT", help="what is lost on it, as desk shows it; without it, nothing")
     decided.add_argument("--by", required=True, metavar="NAME", help="the office user who decides")
 
 
@@ -277,9 +278,10 @@ def _office_remove(options: argparse.Namespace) -> int:
 
 
 def _decide(options: argparse.Namespace) -> int:
+    loss_minor = 0 if options.loss is None else parse_amount(options.loss)
     with app.open_workshop(_settings(options)) as workshop, workshop.write() as work:
         check_user(work, options.by)
-        taken = decide(work, options.case, DeskDecision(options.decision), by=options.by)
+        taken = decide(work, options.case, DeskDecision(options.decision), by=options.by, loss_minor=loss_minor)
     assert isinstance(taken.data, Decided)
     sys.stdout.write(f"{options.case}: {taken.data.decision.value}, decided by {taken.data.by}\n")
     return 0

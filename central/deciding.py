@@ -13,6 +13,7 @@ from central.work import Work
 from programme.events import Decided, DeskDecision, Event, Redeemed
 from programme.fold.cover import COVER_DECISIONS
 from programme.fold.effects import Acceptance
+from programme.money import format_amount
 
 Taken: TypeAlias = dict[UUID, list[Event]]
 """Decisions by redemption, in canonical order."""
@@ -31,44 +32,69 @@ class AlreadyDecided(CommandError):
         self.by = by
 
 
+class LossChanged(CommandError):
+    """The loss isn't the one that the person saw: look at the desk again.
+
+    Attributes:
+        loss_minor: What it is now.
+    """
+
+    def __init__(self, target: UUID, loss_minor: int) -> None:
+        """Say what is lost on which redemption."""
+        lost = format_amount(loss_minor, language="en")
+        super().__init__(f"{lost} is lost on {target} by now; look at the desk again, then decide with --loss {lost}")
+        self.loss_minor = loss_minor
+
+
 class NothingToDecide(CommandError):
     """Nothing of this kind waits there (any more): look at the desk again."""
 
 
-def choices(acceptance: Acceptance, taken: set[DeskDecision]) -> tuple[DeskDecision, ...]:
+def choices(acceptance: Acceptance, taken: Iterable[Event]) -> tuple[DeskDecision, ...]:
     """What a person may decide about a redemption.
 
     Args:
-        taken: What was decided about it before.
+        taken: What was decided about it before. A loss that has grown since it was accepted is to be accepted again.
     """
+    decisions = [event.data for event in taken if isinstance(event.data, Decided)]
     if not acceptance.covered:
-        return () if taken & set(COVER_DECISIONS) else COVER_DECISIONS
-    if acceptance.loss_minor and DeskDecision.ACCEPT_LOSS not in taken:
-        return (DeskDecision.ACCEPT_LOSS,)
-    return ()
+        return () if any(decided.decision in COVER_DECISIONS for decided in decisions) else COVER_DECISIONS
+    accepted = [decided.loss_minor for decided in decisions if decided.decision is DeskDecision.ACCEPT_LOSS]
+    return (DeskDecision.ACCEPT_LOSS,) if acceptance.loss_minor > max(accepted, default=0) else ()
 
 
-def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str) -> Event:
+def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, loss_minor: int) -> Event:
     """Settle a redemption, once and for all.
+
+    Args:
+        loss_minor: What is lost on it, as the person sees it: a page may be stale.
 
     Returns:
         The decision that holds: this one, or the same one taken before.
 
     Raises:
         AlreadyDecided: Another decision was taken.
+        LossChanged: Another amount is lost by now.
         NothingToDecide: Nothing waits there.
     """
     taken = taken_on(work, [target]).get(target, [])
     for event in taken:
-        if isinstance(event.data, Decided) and event.data.decision is decision:
+        if _is_same(event, decision, loss_minor):
             return event
     redemption = events.find(work.db, target)
     if redemption is None or not isinstance(redemption.data, Redeemed):
         raise NothingToDecide(f"no redemption {target} waits on the desk")
-    _check(work, redemption, decision, taken)
     data = redemption.data
+    _check(work, redemption, decision, taken, loss_minor=loss_minor)
     decided = work.record(
-        Decided(target=target, programme=data.programme, instrument=data.instrument, decision=decision, by=by)
+        Decided(
+            target=target,
+            programme=data.programme,
+            instrument=data.instrument,
+            decision=decision,
+            by=by,
+            loss_minor=loss_minor,
+        )
     )
     book(work)
     return decided
@@ -83,21 +109,26 @@ def taken_on(work: Work, targets: Collection[UUID]) -> Taken:
     return taken
 
 
-def kinds_of(taken: Iterable[Event]) -> set[DeskDecision]:
-    """Which decisions these are."""
-    return {event.data.decision for event in taken if isinstance(event.data, Decided)}
+def _is_same(event: Event, decision: DeskDecision, loss_minor: int) -> bool:
+    """Whether this was decided before; whoever accepts a loss accepts so much of it."""
+    decided = event.data
+    if not isinstance(decided, Decided) or decided.decision is not decision:
+        return False
+    return decision is not DeskDecision.ACCEPT_LOSS or decided.loss_minor == loss_minor
 
 
-def _check(work: Work, redemption: Event, decision: DeskDecision, taken: list[Event]) -> None:
+def _check(work: Work, redemption: Event, decision: DeskDecision, taken: list[Event], *, loss_minor: int) -> None:
     assert isinstance(redemption.data, Redeemed)
     key = redemption.data.programme, redemption.data.instrument
     waiting = [
         acceptance
         for finding in desk.findings_of(work.db, key)
         for acceptance in finding.acceptances
-        if acceptance.event_id == redemption.event_id
+        if acceptance.event_id == redemption.event_id and decision in choices(acceptance, taken)
     ]
-    if any(decision in choices(acceptance, kinds_of(taken)) for acceptance in waiting):
+    if waiting:
+        if waiting[0].loss_minor != loss_minor:
+            raise LossChanged(redemption.event_id, waiting[0].loss_minor)
         return
     for event in taken:
         if isinstance(event.data, Decided) and decision in COVER_DECISIONS and event.data.decision in COVER_DECISIONS:

@@ -54,7 +54,8 @@ def _desk_lines(told: Told) -> Iterator[str]:
             for taken in event.get("decided", ()):
                 yield f"    {taken['by']} decided {taken['decision']}, {taken['at']}"
             if event.get("choices"):
-                yield f"    decide: comptoir-central desk decide {event['event_id']} {'|'.join(event['choices'])}"
+                loss = f" --loss {_amount(event['loss_minor'])}" if event["loss_minor"] else ""
+                yield f"    decide: comptoir-central desk decide {event['event_id']} {'|'.join(event['choices'])}{loss}"
     for fork in told["forks"]:
         yield f"fork: {fork['device']} {fork['epoch']}/{fork['seq']}, received {fork['at']}"
     for row in told["quarantine"]:

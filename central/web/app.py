@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from central.deciding import AlreadyDecided, NothingToDecide, decide
+from central.deciding import AlreadyDecided, LossChanged, NothingToDecide, decide
 from central.signin import SESSION_LASTS, NotSignedIn, SignIn, TooManyTries
 from central.web.checking import JSON, BooksCheck
 from central.web.guard import Guard
@@ -48,10 +48,13 @@ class SessionView(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    """What is decided about a redemption on the desk."""
+    """What is decided about a redemption on the desk, given what the page showed as lost on it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "accept_loss"}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"decision": "accept_loss", "loss_minor": 2000}}
+    )
     decision: DeskDecision
+    loss_minor: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
 
 
 class DecisionView(BaseModel):
@@ -178,13 +181,16 @@ def _add_desk(router: APIRouter, office: Office) -> None:
     def decision(case: UUID, body: DecisionBody, user: str = Depends(office.user)) -> DecisionView:
         """Settle a redemption, named by its event id, once and for all.
 
-        A request that comes again gets the first answer again; whoever decides otherwise is told who decided (409).
+        A request that comes again gets the first answer again; whoever decides otherwise is told who decided, and
+        whoever saw another loss than there is by now is told so (409).
         """
         try:
             with office.workshop.write() as work:
-                taken = decide(work, case, body.decision, by=user)
+                taken = decide(work, case, body.decision, by=user, loss_minor=body.loss_minor)
         except AlreadyDecided as error:
             raise OfficeError(Problem.ALREADY_DECIDED, by=error.by) from None
+        except LossChanged:
+            raise OfficeError(Problem.LOSS_CHANGED) from None
         except NothingToDecide:
             raise OfficeError(Problem.NOTHING_TO_DECIDE) from None
         assert isinstance(taken.data, Decided)

@@ -44,6 +44,11 @@ class Problem(Enum):
         fr="{by} a déjà décidé. Sa décision reste : regardez le bureau.",
         en="{by} has decided already. That decision stays: look at the desk.",
     )
+    LOSS_CHANGED = Sentence(
+        status=409,
+        fr="La perte a changé depuis que cette page l'a montrée. Regardez le nouveau montant, puis décidez.",
+        en="The loss has changed since this page showed it. Look at the new amount, then decide.",
+    )
     NOTHING_TO_DECIDE = Sentence(
         status=409,
         fr="Il n'y a plus rien à décider ici. Regardez le bureau.",

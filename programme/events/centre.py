@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from programme.canonical import Instant
+from programme.events.box import Count
 
 CENTRAL = "central"
 """The source of central's own events; no box may be called so."""
@@ -89,6 +90,7 @@ class Decided:
     Attributes:
         target: The redemption.
         by: The office user's name for signing in.
+        loss_minor: What the instrument didn't fund of it when it was decided, as the person saw it.
     """
 
     target: UUID
@@ -96,3 +98,4 @@ class Decided:
     instrument: str
     decision: DeskDecision
     by: str
+    loss_minor: Count = 0

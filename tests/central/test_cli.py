@@ -346,15 +346,17 @@ def test_central_loads_nothing_of_a_device() -> None:
 def test_a_case_is_decided_at_the_terminal(booked: Terminal) -> None:
     (finding,) = json.loads(booked.do("desk", "--json"))["findings"]
     case = next(event["event_id"] for event in finding["events"] if event["choices"])
-    assert f"decide: comptoir-central desk decide {case} accept_loss" in booked.do("desk")
-    (told,) = booked.fail("desk", "decide", case, "accept_loss", "--by", "claire")
+    assert f"decide: comptoir-central desk decide {case} accept_loss --loss €20.00" in booked.do("desk")
+    accept = ("desk", "decide", case, "accept_loss", "--by", "claire")
+    (told,) = booked.fail(*accept, "--loss", "€20.00")
     assert "office add NAME" in told
 
     passphrase = booked.do("office", "add", "claire").strip()
     assert len(passphrase) > 20
-    assert booked.do("desk", "decide", case, "accept_loss", "--by", "claire") == (
-        f"{case}: accept_loss, decided by claire\n"
-    )
+    for stale in ((), ("--loss", "1,00")):
+        (told,) = booked.fail(*accept, *stale)
+        assert "€20.00 is lost" in told
+    assert booked.do(*accept, "--loss", "€20.00") == f"{case}: accept_loss, decided by claire\n"
 
     assert "claire decided accept_loss" in booked.do("desk")
     (told,) = booked.fail("desk", "decide", case, "pay", "--by", "claire")

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from central.attention import desk_to_json
-from central.deciding import AlreadyDecided, decide
+from central.deciding import AlreadyDecided, LossChanged, NothingToDecide, decide
 from central.errors import CommandError
 from programme.events import Decided, DeskDecision, Event
 from tests.central.world import CARD, VOUCHER, Box, Centre
@@ -23,9 +23,9 @@ def an_uncovered_spend(centre: Centre, box: Box) -> Event:
     return spent
 
 
-def settle(centre: Centre, target: UUID, decision: DeskDecision, *, by: str = "claire") -> None:
+def settle(centre: Centre, target: UUID, decision: DeskDecision, *, by: str = "claire", loss_minor: int = 0) -> None:
     with centre.workshop.write() as work:
-        decide(work, target, decision, by=by)
+        decide(work, target, decision, by=by, loss_minor=loss_minor)
 
 
 def finding(centre: Centre) -> dict[str, Any]:
@@ -93,11 +93,61 @@ def test_the_loss_of_a_double_acceptance_is_accepted(centre: Centre, box_a: Box,
     (lost,) = [event for event in finding(centre)["events"] if event["choices"]]
     assert lost["choices"] == ["accept_loss"]
 
-    settle(centre, UUID(lost["event_id"]), DeskDecision.ACCEPT_LOSS)
+    settle(centre, UUID(lost["event_id"]), DeskDecision.ACCEPT_LOSS, loss_minor=2_000)
 
     assert finding(centre)["settled"] is True
     assert centre.balances() == before
     assert centre.audit().holds
+
+
+def an_overspent_card(centre: Centre, box: Box) -> Event:
+    """Two covered spends of 10 € and 2 € from a card that holds 10 €; the first of them hasn't come yet."""
+    card = centre.card()
+    grant = centre.grant(box)
+    box.earned(card, 1_000)
+    centre.batch(box)
+    box.redeemed(CARD, card, 1_000, grant=grant.grant_id)
+    spent = box.redeemed(CARD, card, 1_200, grant=grant.grant_id)
+    centre.batch(box, len(box.rows))
+    return spent
+
+
+def test_a_loss_that_has_grown_since_the_page_showed_it_is_not_accepted(centre: Centre, box_a: Box) -> None:
+    spent = an_overspent_card(centre, box_a)
+    assert finding(centre)["loss_minor"] == 200
+    centre.batch(box_a)
+
+    with pytest.raises(LossChanged) as caught:
+        settle(centre, spent.event_id, DeskDecision.ACCEPT_LOSS, loss_minor=200)
+
+    assert caught.value.loss_minor == 1_200
+    assert finding(centre)["settled"] is False
+
+
+def test_a_loss_that_grows_after_it_was_accepted_is_to_be_accepted_again(centre: Centre, box_a: Box) -> None:
+    spent = an_overspent_card(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.ACCEPT_LOSS, loss_minor=200)
+    assert finding(centre)["settled"] is True
+
+    centre.batch(box_a)
+
+    assert (finding(centre)["settled"], finding(centre)["events"][0]["choices"]) == (False, ["accept_loss"])
+    settle(centre, spent.event_id, DeskDecision.ACCEPT_LOSS, loss_minor=1_200)
+    assert finding(centre)["settled"] is True
+
+
+def test_a_loss_that_shrinks_after_it_was_accepted_stays_accepted(centre: Centre, box_a: Box) -> None:
+    card, grant = centre.card(), centre.grant(box_a)
+    box_a.earned(card, 1_000)
+    spent = box_a.redeemed(CARD, card, 1_200, grant=grant.grant_id)
+    centre.batch(box_a, len(box_a.rows))
+    settle(centre, spent.event_id, DeskDecision.ACCEPT_LOSS, loss_minor=1_200)
+
+    centre.batch(box_a)
+
+    assert (finding(centre)["settled"], finding(centre)["loss_minor"]) == (True, 200)
+    with pytest.raises(NothingToDecide):
+        settle(centre, spent.event_id, DeskDecision.ACCEPT_LOSS, loss_minor=200)
 
 
 @pytest.mark.parametrize("decision", list(DeskDecision))

@@ -112,15 +112,15 @@ function ask(event, decision, amount) {
   write(byId("sure-yes"), say(`decide.${decision}`, given));
   byId("sure-yes").onclick = () => {
     byId("sure").close();
-    settle(event.event_id, decision);
+    settle(event, decision);
   };
   byId("sure").showModal();
 }
 
-async function settle(redemption, decision) {
+async function settle(event, decision) {
   write(byId("desk-notice"), "");
   try {
-    await send("POST", `/v1/office/desk/${redemption}/decision`, { body: { decision }, again: true });
+    await send("POST", `/v1/office/desk/${event.event_id}/decision`, { body: { decision, loss_minor: event.loss_minor }, again: true });
     write(byId("live"), say("desk.done"));
   } catch (error) {
     if (error.status === 401) {

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from central.errors import CommandError
 from central.http import make_app
 from central.signin import TRIES, add_user, remove_user
-from tests.central.test_deciding import an_uncovered_spend, held
+from tests.central.test_deciding import an_overspent_card, an_uncovered_spend, held
 from tests.central.world import CARD, Box, Centre
 
 
@@ -85,7 +85,7 @@ def test_a_visitor_gets_the_page_and_nothing_else(visitor: Visitor) -> None:
     assert visitor.get("/v1/office/session").json() == {"user": None, "has_users": False}
     for path in ("/v1/office/state", "/v1/office/live"):
         assert visitor.get(path).status_code == 401
-    decision = visitor.post(f"/v1/office/desk/{'0' * 32}/decision", json={"decision": "pay"})
+    decision = visitor.post(f"/v1/office/desk/{'0' * 32}/decision", json={"decision": "pay", "loss_minor": 0})
     assert decision.status_code == 401
     assert decision.headers["content-type"] == "application/problem+json"
 
@@ -149,7 +149,9 @@ def test_pages_of_other_origins_can_not_act(claire: Visitor, origin: str) -> Non
     headers = {"Origin": origin}
 
     assert claire.post("/v1/office/session", json={"name": "a", "passphrase": "b"}, headers=headers).status_code == 403
-    decided = claire.post(f"/v1/office/desk/{'0' * 32}/decision", json={"decision": "pay"}, headers=headers)
+    decided = claire.post(
+        f"/v1/office/desk/{'0' * 32}/decision", json={"decision": "pay", "loss_minor": 0}, headers=headers
+    )
     assert decided.status_code == 403
 
 
@@ -190,16 +192,28 @@ def test_a_decision_is_taken_once_and_the_other_is_told_who(centre: Centre, box_
     spent = an_uncovered_spend(centre, box_a)
     path = f"/v1/office/desk/{spent.event_id}/decision"
 
-    first = claire.post(path, json={"decision": "pay"})
-    again = claire.post(path, json={"decision": "pay"})
-    other = claire.post(path, json={"decision": "decline"}, headers={"Accept-Language": "en"})
-    unknown = claire.post(path, json={"decision": "burn"})
+    first = claire.post(path, json={"decision": "pay", "loss_minor": 0})
+    again = claire.post(path, json={"decision": "pay", "loss_minor": 0})
+    other = claire.post(path, json={"decision": "decline", "loss_minor": 0}, headers={"Accept-Language": "en"})
+    unknown = claire.post(path, json={"decision": "burn", "loss_minor": 0})
 
     assert (first.status_code, again.json()) == (200, first.json())
     assert (first.json()["decision"], first.json()["by"]) == ("pay", "claire")
     assert (other.status_code, "claire has decided already" in other.json()["detail"]) == (409, True)
     assert unknown.status_code == 422
     assert held(centre) == (0, 50)
+
+
+def test_a_stale_page_is_told_that_the_loss_has_changed(centre: Centre, box_a: Box, claire: Visitor) -> None:
+    spent = an_overspent_card(centre, box_a)
+    centre.batch(box_a)
+    path = f"/v1/office/desk/{spent.event_id}/decision"
+
+    stale = claire.post(path, json={"decision": "accept_loss", "loss_minor": 200})
+
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:comptoir:problem:loss-changed")
+    assert claire.post(path, json={"decision": "accept_loss"}).status_code == 422
+    assert claire.post(path, json={"decision": "accept_loss", "loss_minor": 1_200}).status_code == 200
 
 
 def test_problems_are_told_in_the_language_of_who_asks(visitor: Visitor) -> None:
@@ -213,7 +227,9 @@ def test_two_people_at_once_take_one_decision(centre: Centre, box_a: Box, claire
     spent = an_uncovered_spend(centre, box_a)
     path = f"/v1/office/desk/{spent.event_id}/decision"
 
-    answers = claire.at_once([("POST", path, {"json": {"decision": name}}) for name in ("pay", "decline")])
+    answers = claire.at_once(
+        [("POST", path, {"json": {"decision": name, "loss_minor": 0}}) for name in ("pay", "decline")]
+    )
 
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert sum(held(centre)) == 50

@@ -188,7 +188,7 @@ def test_one_case_per_voucher_with_one_thing_to_decide(centre: Centre, double: l
     ]
 
     with centre.workshop.write() as work:
-        decide(work, double[1].event_id, DeskDecision.ACCEPT_LOSS, by="claire")
+        decide(work, double[1].event_id, DeskDecision.ACCEPT_LOSS, by="claire", loss_minor=2_000)
 
     desk = office.state()["desk"]
     assert (desk["to_decide"], desk["counts"]) == ([], {"to_decide": 0, "to_know": 0})
@@ -239,7 +239,7 @@ def test_the_stamp_changes_with_everything_that_is_shown(centre: Centre, box_a: 
     spent = an_uncovered_spend(centre, box_a)
     assert changed()
     with centre.workshop.write() as work:
-        decide(work, spent.event_id, DeskDecision.DECLINE, by="claire")
+        decide(work, spent.event_id, DeskDecision.DECLINE, by="claire", loss_minor=0)
     assert changed()
     centre.clock.advance(minutes=1)
     assert changed()
