@@ -27,6 +27,7 @@ class _Drawn:
 
     marks: Marks
     today: date
+    training: bool
     configured: Configured
     view: JSON
 
@@ -40,10 +41,12 @@ class Daybook:
     def view(self, agent: Agent) -> JSON:
         """The parts of the screen state, in the agent's language."""
         # Read first: what is drawn may be newer than its marks, never older.
-        marks, today, configured = agent.lookup.marks(), agent.business_day, agent.configured
+        marks, today, training = of = agent.lookup.marks(), agent.business_day, agent.counter.training
+        configured = agent.configured
         drawn = self._drawn.get(agent.views.language)
-        if drawn is None or (drawn.marks, drawn.today) != (marks, today) or drawn.configured is not configured:
-            drawn = _Drawn(marks=marks, today=today, configured=configured, view=_draw(agent, today))
+        if drawn is None or (drawn.marks, drawn.today, drawn.training) != of or drawn.configured is not configured:
+            view = _draw(agent, today)
+            drawn = _Drawn(marks=marks, today=today, training=training, configured=configured, view=view)
             self._drawn[agent.views.language] = drawn
         return drawn.view
 
@@ -76,7 +79,11 @@ def kind_of(event: Event) -> str | None:
 def _operations(agent: Agent, open_ones: Mapping[UUID, OpenOperation], today: date) -> list[JSON]:
     told = agent.lookup.last_told(_LAST_OPERATIONS)
     # A void comes after what it reverses: none of what is shown was voided before it.
-    voided = {tracked.event.data.target for tracked in told if isinstance(tracked.event.data, Voided)}
+    voided = {
+        tracked.event.data.target
+        for tracked in told
+        if isinstance(tracked.event.data, Voided) and not tracked.event.data.counter.training
+    }
     return [
         _operation(
             agent, tracked, open_ones.get(tracked.event.event_id), today, voided=tracked.event.event_id in voided
@@ -99,7 +106,7 @@ def _operation(agent: Agent, tracked: Tracked, known: OpenOperation | None, toda
         "stage": tracked.stage.value,
         "training": False,
         "voided": voided,
-        "can_void": known is not None and not voided and known.business_day == today,
+        "can_void": known is not None and not voided and known.business_day == today and not agent.counter.training,
         "can_print": agent.printing.has_printer and not (isinstance(data, Sold) and voided),
     }
     if isinstance(data, OPERATIONS):

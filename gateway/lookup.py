@@ -192,7 +192,7 @@ class Lookup:
         """Whether a sale was voided here, be its day closed or not."""
         found = self._ask(f"{_ROW} WHERE instrument = ? AND type = ?", (sold.instrument, TYPE_NAMES[Voided]))
         voids = (decode_event(row[3]).data for row in found if _is_sound(*row))
-        return any(isinstance(void, Voided) and void.target == event_id for void in voids)
+        return any(isinstance(void, Voided) and void.target == event_id and not void.counter.training for void in voids)
 
     def last_position(self) -> int:
         """Where the journal ends."""

@@ -15,7 +15,7 @@ from programme.authorisations import Ask
 from programme.decide import Accepted, Answered, Decision, Refused, Void, decide, must_ask
 from programme.errors import NotUnderstood
 from programme.events import AbandonReason, AuthorisationAbandoned, Event, Sold, Voided
-from programme.refusals import NeedsConnection, Refusal, UnknownOperation
+from programme.refusals import NeedsConnection, NotInTraining, Refusal, UnknownOperation
 from sync.chain import Row
 from sync.journal import Transaction
 from sync.wire import RawRow
@@ -53,7 +53,8 @@ class Recorder:
         subject = subject_of(case.command, tx.records)
         if subject is None:
             assert isinstance(case.command, Void)
-            return self._refuse(tx, case, UnknownOperation(target=case.command.target), answered, asked)
+            unknown = NotInTraining() if case.training else UnknownOperation(target=case.command.target)
+            return self._refuse(tx, case, unknown, answered, asked)
         facts = gather(case, subject, tx)
         if may_ask and must_ask(case.command, facts, tx.records):
             ask = ask_for(case, facts, tx.records)

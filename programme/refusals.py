@@ -138,6 +138,11 @@ class TooLateToVoid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotInTraining:
+    """Sales and voids are of real vouchers and operations: they aren't exercised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsConnection:
     """Central must be asked, and didn't answer."""
 
@@ -171,6 +176,7 @@ Refusal: TypeAlias = (
     | UnknownOperation
     | AlreadyVoided
     | TooLateToVoid
+    | NotInTraining
     | NeedsConnection
     | Abandoned
     | ContentChanged

@@ -136,6 +136,10 @@ _SENTENCES: dict[type[Refusal], tuple[str, str]] = {
         "Trop tard pour annuler : la journée est close. Faites un remboursement.",
         "Too late to void: its business day is over. Make a refund.",
     ),
+    refusals.NotInTraining: (
+        "Pas pendant l'entraînement : une vente ou une annulation est toujours réelle. Terminez-le d'abord.",
+        "Not in training: a sale or a void is always real. End training first.",
+    ),
     refusals.NeedsConnection: (
         "Impossible sans connexion : le centre doit donner son accord.",
         "Not possible without a connection: the centre has to agree.",

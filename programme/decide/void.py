@@ -31,6 +31,8 @@ def void(command: Void, facts: Facts, records: Records) -> Decision:
 
 
 def _void_unfit(target: OpenOperation, facts: Facts) -> Refusal | None:
+    if facts.counter.training:
+        return refusals.NotInTraining()
     if target.voided:
         return refusals.AlreadyVoided()
     if target.business_day != facts.counter.business_day:

@@ -16,8 +16,10 @@ from programme.state import SOLD, HeldGrant, OperationKind, Records, held_grant
 
 def sell(command: Sell, facts: Facts, records: Records) -> Decision:
     """Hand over the next consigned voucher of a value."""
-    if facts.rules.voucher is None or facts.counter.training:
+    if facts.rules.voucher is None:
         return Refused(refusal=refusals.WrongOperation())
+    if facts.counter.training:
+        return Refused(refusal=refusals.NotInTraining())
     grant = held_grant(records)
     if grant is None or facts.now > grant.ends_at or facts.rules.id not in grant.allowances:
         return Refused(refusal=refusals.NoGrant())

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.configured import read_configuration
 from gateway.daybook import Daybook
-from programme.events import EpochReason
+from programme.events import EpochReason, Sold, Voided
 from tests.gateway.till import Till
 
 
@@ -36,6 +36,7 @@ CHANGES: dict[str, Callable[[Till], object]] = {
     "what was booked": lambda till: till.box.acknowledge_all(),
     "another grant": lambda till: till.box.give_grant(2, 3, 4, number=2),
     "the next day": lambda till: till.box.clock.go_to(till.box.clock.wall + timedelta(days=1)),
+    "training": lambda till: till.http.put("/v1/training", json={"on": True}),
     "another configuration": configure_anew,
 }
 
@@ -66,6 +67,30 @@ def test_each_language_has_its_own(busy: Till) -> None:
     french, english = daybook.view(agent), daybook.view(agent.speaking("en"))
 
     assert [view["operations"][0]["message"] for view in (french, english)] == ["0,50\u00a0€ gagnés.", "€0.50 earned."]
+
+
+def test_what_was_voided_as_an_exercise_stands(printing_till: Till) -> None:
+    till = printing_till
+    till.box.give_grant(1)
+    till.operate(kind="sell", programme="albret-voucher", amount="20,00")
+    (sold,) = till.box.lookup.last_operations(1)
+    assert isinstance(sold.event.data, Sold)
+    till.box.append(
+        Voided(
+            programme=sold.event.data.programme,
+            instrument=sold.event.data.instrument,
+            currency="EUR",
+            target=sold.event.event_id,
+            amount_minor=2_000,
+            counter=replace(sold.event.data.counter, training=True),
+            evidence=sold.event.data.evidence,
+        )
+    )
+
+    void, sale = Daybook().view(till.screen.agent)["operations"]
+
+    assert (void["training"], sale["voided"], sale["can_void"], sale["can_print"]) == (True, False, True, True)
+    assert not till.box.lookup.is_voided(sold.event.event_id, sold.event.data)
 
 
 def test_an_operation_that_a_fork_copied_is_told_once(busy: Till) -> None:

@@ -28,6 +28,7 @@ from tests.programme.worlds import (
     counter,
     event_id,
     grant,
+    voided,
     voucher_code,
 )
 
@@ -113,9 +114,9 @@ class TestCards:
 
     def test_a_spend_voided_in_an_exercise_is_still_spent(self, cards: Box) -> None:
         spend = cards.do(Redeem(code=card_code(), amount_minor=50))
-        cards.training = True
-        cards.do(Void(target=spend.event_id))
-        cards.training = False
+        void = voided(spend.event_id.int, 50)
+        assert isinstance(void, Voided)
+        cards.happened(replace(void, counter=counter(training=True)))
 
         assert cards.refusal(Redeem(code=card_code(), amount_minor=50)) == refusals.SpentOffline()
 
@@ -309,6 +310,17 @@ class TestTraining:
         assert isinstance(spend, Redeemed)
         assert spend.counter.training
         assert cards.records == before
+
+    def test_what_is_real_is_not_voided_as_an_exercise(self, cards: Box) -> None:
+        spend = cards.do(Redeem(code=card_code(), amount_minor=50))
+        cards.training = True
+
+        assert cards.refusal(Void(target=spend.event_id)) == refusals.NotInTraining()
+
+    def test_a_real_voucher_is_not_sold_as_an_exercise(self, vouchers: Box) -> None:
+        vouchers.training = True
+
+        assert vouchers.refusal(Sell(programme=VOUCHER, face_minor=2_000)) == refusals.NotInTraining()
 
 
 class TestAsking:

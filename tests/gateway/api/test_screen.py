@@ -186,6 +186,29 @@ def test_training_is_on_every_screen_and_begins_with_a_clear_counter(till: Till)
     assert screen["totals"]["count"] == 0
 
 
+def test_an_exercise_sells_and_voids_nothing_real(printing_till: Till) -> None:
+    till = printing_till
+    till.box.give_grant(1, 2)
+    sold = till.operate(kind="sell", programme="albret-voucher", amount="20,00")
+    till.http.put("/v1/training", json={"on": True})
+    exercise = till.operate(kind="earn", amount="10,00", code=till.box.central.card(1))
+
+    (_, in_training) = till.get("/v1/screen")["operations"]
+    told = [
+        till.operate(kind="void", event=sold["event_id"]),
+        till.operate(kind="void", event=exercise["event_id"]),
+        till.operate(kind="sell", programme="albret-voucher", amount="20,00"),
+    ]
+    till.http.put("/v1/training", json={"on": False})
+    (_, sale) = till.get("/v1/screen")["operations"]
+
+    assert {one["message"] for one in told} == {
+        "Pas pendant l'entraînement : une vente ou une annulation est toujours réelle. Terminez-le d'abord."
+    }
+    assert (in_training["can_void"], in_training["voided"]) == (False, False)
+    assert (sale["can_void"], sale["voided"]) == (True, False)
+
+
 def test_html_in_a_code_stays_text(till: Till) -> None:
     scan(till, "<img src=x onerror=alert(1)>")
 
