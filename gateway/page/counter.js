@@ -1,6 +1,7 @@
 // The counter page: it draws the state that the box pushes and sends what the shopkeeper decides. It keeps nothing but what is
 // being typed, and the keys of sales and voids whose answer hasn't come.
 
+import { Camera } from "./camera.js";
 import { byId, fillSteps, show, write } from "./dom.js";
 import { day } from "./labels.js";
 import { choiceId, drawBox, drawDay, drawOperations, drawPrints, drawSell, stock } from "./lists.js";
@@ -8,6 +9,7 @@ import { tidy } from "./money.js";
 import { Declined, Link, LostAnswer, act, newKey } from "./net.js";
 import { choose, drawOffers, drawPanel, newest, offers, verdicts } from "./panels.js";
 import { Reloader, remembered, remember } from "./reload.js";
+import { Screens } from "./screens.js";
 import { Sounds } from "./sounds.js";
 import { speaker } from "./words.js";
 
@@ -30,10 +32,13 @@ class Page {
   read = "";
   keys = new Map();
   opened = null;
+  answered = () => undefined;
 
   constructor() {
     this.sounds = new Sounds(() => this.drawSoundHint());
     this.reloader = new Reloader(() => this.isQuiet);
+    this.camera = new Camera(() => this.draw());
+    this.screens = new Screens(this);
     this.net = new Link({
       onState: (screen, first) => this.take(screen, first),
       onLost: () => this.setLink("lost"),
@@ -52,7 +57,10 @@ class Page {
     const before = this.screen;
     this.screen = screen;
     if (screen.language !== this.language) this.speak(screen.language);
-    if (first) this.setLink("up");
+    if (first) {
+      this.setLink("up");
+      this.turnTo(document.body.dataset.view);
+    }
     this.forgetAnswered(screen);
     const [read] = screen.presented;
     const id = read ? `${screen.boot} ${read.number}` : "";
@@ -128,6 +136,8 @@ class Page {
       drawPrints(screen, say);
       drawDay(screen, say);
       drawBox(screen, say);
+      this.screens.draw();
+      this.camera.draw(screen, this.link === "up", say);
       this.drawOpened();
     }
     this.enable();
@@ -221,6 +231,7 @@ class Page {
   turnTo(named = location.hash.slice(1) || "counter") {
     if (!VIEWS.includes(named)) return;
     document.body.dataset.view = named;
+    if (named === "box") this.screens.load();
     for (const link of document.querySelectorAll("nav a")) {
       if (link.hash === `#${named}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -251,7 +262,8 @@ class Page {
 
   complain(sentence) {
     const { view } = document.body.dataset;
-    for (const name of VIEWS) write(byId(name === "counter" ? "notice" : `${name}-notice`), name === view ? sentence : "");
+    const here = view === "counter" ? "notice" : `${view}-notice`;
+    for (const notice of document.querySelectorAll("main .notice")) write(notice, notice.id === here ? sentence : "");
   }
 
   send(method, path, more = {}) {
@@ -334,20 +346,11 @@ class Page {
     if (sure) await this.perform(() => this.send("PUT", "/v1/training", { body: { on }, again: true }));
   }
 
-  async addScreen() {
-    const offer = await this.perform(() => this.send("POST", "/v1/pairing/offers"));
-    if (!offer) return;
-    write(byId("screen-url"), offer.url);
-    write(byId("screen-pin"), offer.pin);
-    write(byId("screen-valid"), this.say("screens.valid", { minutes: Math.max(1, Math.floor(offer.valid_s / 60)) }));
-    byId("screen").showModal();
-  }
-
   async pair() {
     const notice = byId("pairing-notice");
     write(notice, "");
     try {
-      await this.send("POST", "/v1/pairing", { body: { pin: byId("pin").value } });
+      await this.send("POST", "/v1/pairing", { body: { pin: byId("pin").value, name: byId("pin-name").value } });
       byId("pin").value = "";
       this.setLink("connecting");
       this.net.start(remembered("language"));
@@ -388,8 +391,9 @@ class Page {
     write(byId("sure-text"), text);
     write(byId("sure-ok"), this.say(ok));
     dialog.returnValue = "";
+    this.answered(false);
     dialog.showModal();
-    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "ok"), { once: true }));
+    return new Promise((resolve) => (this.answered = resolve));
   }
 
   // ---- typing
@@ -450,8 +454,9 @@ class Page {
     click("operation-void", () => this.void(this.opened));
     click("day-close", () => this.closeDay());
     click("training-switch", () => this.switchTraining());
-    click("add-screen", () => this.addScreen());
     click("sure-ok", () => byId("sure").close("ok"));
+    // Keys go before events: a window may be open again when its last close is told.
+    byId("sure").addEventListener("close", ({ target }) => target.open || this.answered(target.returnValue === "ok"));
     click("wake", () => this.sounds.wake());
     click("language", () => this.changeLanguage());
     click("type-code", () => {
@@ -486,6 +491,12 @@ class Page {
     byId("sell-choices").addEventListener("change", ({ target }) => {
       this.chosen = target.value;
       this.complain("");
+      this.draw();
+    });
+    byId("box-devices").addEventListener("click", ({ target }) => {
+      const { camera } = target.closest("[data-camera]")?.dataset ?? {};
+      if (!camera) return;
+      this.camera.open(camera);
       this.draw();
     });
     byId("operations-list").addEventListener("click", ({ target }) => {

@@ -126,9 +126,14 @@ export function drawBox(screen, say) {
           make(
             "li",
             { className: device.ready ? "dot good" : "dot bad" },
-            make("strong", {}, deviceName(device, screen.devices, say)),
-            make("span", { className: "heard" }, ` (${say(device.ready ? "device.ready" : "device.trouble")})`),
-            ` – ${device.message}`,
+            make(
+              "span",
+              {},
+              make("strong", {}, deviceName(device, screen.devices, say)),
+              make("span", { className: "heard" }, ` (${say(device.ready ? "device.ready" : "device.trouble")})`),
+              ` – ${device.message}`,
+            ),
+            device.kind === "camera" ? make("button", { type: "button", data: { camera: device.name, id: device.name } }, say("camera.look")) : null,
           ),
         )
       : [make("li", {}, say("box.none"))],

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from PIL import Image
 
 from hardware_sim.ports import free_loopback_port
-from tests.page.states import JSON, ready
+from tests.page.states import JSON, paired_screens, ready
 
 PAGE = Path(__file__).parents[2] / "gateway" / "page"
 POLICY = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'"}
 PIN = "123456"
+OFFER: JSON = {"pin": PIN, "valid_s": 300, "url": "http://192.168.1.20:8080/"}
 CODE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3"><path d="M0 0h1v1H0zM2 0h1v1H2zM1 1h1v1H1z"/></svg>'
 
 
@@ -40,6 +43,8 @@ class FakeBox:
     Attributes:
         screen: What every page shows.
         paired: Whether it lets pages in.
+        screens: The paired ones.
+        lookers: How many look through its camera.
         acts: What the pages asked for, in order.
         answers: What an act is answered, by path; otherwise an empty object.
         after: Called with each act once it is recorded, before its answer goes out.
@@ -47,9 +52,11 @@ class FakeBox:
 
     screen: JSON = field(default_factory=ready)
     paired: bool = True
+    screens: list[JSON] = field(default_factory=paired_screens)
+    lookers: int = 0
     fingerprint: str = "page-1"
     acts: list[Act] = field(default_factory=list)
-    answers: dict[str, tuple[int, JSON]] = field(default_factory=dict)
+    answers: dict[str, tuple[int, JSON]] = field(default_factory=lambda: {"/v1/pairing/offers": (200, OFFER)})
     after: Callable[[Act], None] | None = None
     port: int = field(default_factory=free_loopback_port)
     _queues: list[asyncio.Queue[JSON]] = field(default_factory=list)
@@ -169,14 +176,18 @@ def _add_acts(app: FastAPI, box: FakeBox) -> None:
     def receipt(event_id: str) -> Response:
         return Response(f"{CODE}<!-- {event_id} -->", media_type="image/svg+xml")
 
+    @app.get("/v1/cameras/plafond/preview")
+    def preview() -> StreamingResponse:
+        return StreamingResponse(_film(box), media_type="multipart/x-mixed-replace; boundary=picture")
+
+    @app.get("/v1/pairing")
+    def paired() -> JSON:
+        return {"paired": box.paired, "screens": box.screens}
+
     @app.post("/v1/pairing")
     async def pairing(request: Request) -> JSONResponse:
         box.paired = (await request.json())["pin"] == PIN
         return JSONResponse({}) if box.paired else _problem(403, "wrong-pin", "Ce code n'est pas le bon.")
-
-    @app.post("/v1/pairing/offers")
-    def offers() -> JSON:
-        return {"pin": PIN, "valid_s": 300, "url": "http://192.168.1.20:8080/"}
 
     @app.api_route("/v1/{path:path}", methods=["POST", "PUT", "DELETE"])
     async def act(path: str, request: Request) -> JSONResponse:
@@ -191,8 +202,23 @@ def _add_acts(app: FastAPI, box: FakeBox) -> None:
         box.acts.append(asked)
         if box.after is not None:
             box.after(asked)
+        if asked.method == "DELETE":
+            box.screens = [screen for screen in box.screens if asked.path != f"/v1/pairing/screens/{screen['id']}"]
         status, answer = box.answers.get(asked.path, (200, {}))
         return JSONResponse(answer, status_code=status)
+
+
+async def _film(box: FakeBox) -> AsyncIterator[bytes]:
+    """Two pictures, as Chromium shows one when the next begins; then nothing new until the page looks away."""
+    jpeg = io.BytesIO()
+    Image.new("L", (64, 48), 128).save(jpeg, "JPEG")
+    box.lookers += 1
+    try:
+        part = b"Content-Type: image/jpeg\r\n\r\n" + jpeg.getvalue() + b"\r\n--picture\r\n"
+        yield b"--picture\r\n" + part + part
+        await asyncio.Event().wait()
+    finally:
+        box.lookers -= 1
 
 
 def _problem(status: int, kind: str, detail: str) -> JSONResponse:

@@ -43,6 +43,7 @@ def ready(**more: object) -> JSON:
         "queue": {"unbooked_rows": 0, "message": ""},
         "devices": [
             {"name": "douchette", "kind": "scanner", "ready": True, "message": "Prêt."},
+            {"name": "plafond", "kind": "camera", "ready": True, "message": "Prêt."},
             {"name": "tickets", "kind": "printer", "ready": True, "message": "Prêt."},
         ],
         "presented": [],
@@ -83,6 +84,15 @@ def ready(**more: object) -> JSON:
         "prints": [],
         **more,
     }
+
+
+def paired_screens() -> list[JSON]:
+    """The tablet that the page is on, and one without a name."""
+    since = {"paired_at": "2026-05-03T10:00:00+00:00", "seen_at": "2026-11-24T09:00:00+00:00"}
+    return [
+        {"id": "a1", "name": "192.168.1.31", **since, "here": False},
+        {"id": "b2", "name": "Tablette du comptoir", **since, "here": True},
+    ]
 
 
 def card_read(**more: object) -> JSON:

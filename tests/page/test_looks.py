@@ -64,6 +64,8 @@ def test_the_windows_are_accessible_and_fit(visit: Visit, size: str) -> None:
         "void": ["a[href='#day']", "#operations-list button >> nth=0", "#operation-void"],
         "receipt": ["a[href='#day']", "#operations-list button >> nth=0", "#operation-receipt"],
         "screen": ["a[href='#box']", "#add-screen"],
+        "revoke": ["a[href='#box']", "#screens-list button >> nth=0"],
+        "camera": ["a[href='#box']", "#box-devices button"],
         "closure": ["a[href='#day']", "#day-close"],
     }
     page = visit(ready())
