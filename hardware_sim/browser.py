@@ -26,8 +26,11 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
+def open_browser(*options: str) -> Iterator[Browser]:
     """A headless browser.
+
+    Args:
+        options: Of Chromium's own command line.
 
     Raises:
         NoBrowser: There is none to open.
@@ -40,7 +43,7 @@ def open_browser() -> Iterator[Browser]:
     # Chromium's sandbox refuses root, and needs what containers don't allow; the pages are our own.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=[*arguments, *options])
         try:
             yield browser
         finally:
