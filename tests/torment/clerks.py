@@ -19,6 +19,7 @@ from tests.e2e.till import Request, earn, redeem
 
 _CLERKS = 12
 _AGAIN_S = 0.02
+_ASK_AGAIN = (http.client.SERVICE_UNAVAILABLE, http.client.INSUFFICIENT_STORAGE)
 _ANSWERED_WITHIN_S = 180.0
 _BASKET, _SPENT = "2,00", "0,40"
 
@@ -30,11 +31,13 @@ class Told:
     Attributes:
         accepted: What it said it had done, by event id.
         refused: Keys of the requests that it refused.
-        unexpected: Answers that are neither.
+        put_off: How often it said that nothing was recorded, and to ask again.
+        unexpected: Answers that are nothing of all this.
     """
 
     accepted: dict[str, Json] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    put_off: int = 0
     unexpected: list[str] = field(default_factory=list)
 
     def take(self, request: Request, reply: Reply) -> Json | None:
@@ -96,6 +99,10 @@ class Clerk(threading.Thread):
             try:
                 reply = self._shop.counter.post("/v1/operations", request.body, key=request.key)
             except (OSError, http.client.HTTPException):
+                time.sleep(_AGAIN_S)
+                continue
+            if reply.status in _ASK_AGAIN:
+                self._told.put_off += 1
                 time.sleep(_AGAIN_S)
                 continue
             done = self._told.take(request, reply)

@@ -84,7 +84,9 @@ class Ordeal:
         until(self._is_booked, what="everything to be booked", within_s=_SETTLES_WITHIN_S)
         self._town.settle()
         reckoning = reckon(self._town, self._told, self._pages, self._cards)
-        return replace(reckoning, missing=len(self._missing | (set(self._told.accepted) - self._pages.operations)))
+        missing = self._missing | (set(self._told.accepted) - self._pages.operations)
+        put_off = [f"{self._told.put_off} times the counter couldn't record"] if self._told.put_off else []
+        return replace(reckoning, missing=len(missing), faults=[*reckoning.faults, *put_off])
 
     def _round(self, other: str) -> None:
         if self._chance.random() < 0.7:

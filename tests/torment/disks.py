@@ -70,6 +70,10 @@ class LoopDisk:
         """Unmount it; nobody has a file open on it."""
         _run("umount", str(self.root))
 
+    def remount(self, mode: str) -> None:
+        """Make it read-only ("ro") or writable again ("rw"); nobody has a file open on it for writing."""
+        _run("mount", "-o", f"remount,{mode}", str(self.root))
+
     def repair(self) -> None:
         """What a boot does before it mounts a disk that had errors."""
         # e2fsck(8): 1 means that errors were corrected.
