@@ -4,16 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from drivers.camera.decode import Grey
 from drivers.camera.size import is_too_large, why_too_large
-from drivers.camera.source import Frame
+from drivers.camera.source import Capture, Frame, Picture
 from drivers.errors import DeviceGone, SetUpError
 
 FROZEN_AFTER_S = 5.0
@@ -24,24 +22,6 @@ _LOOK_S = 0.25
 _FFMPEG_PATIENCE_MS = 5_000
 # Halving this costs our dense codes 22 points; 15 frames a second are enough to read a card that is held still
 _WIDTH_PIXELS, _HEIGHT_PIXELS, _FRAMES_PER_S = 1_280, 720, 15
-
-Picture = NDArray[np.uint8]
-
-
-class Capture(Protocol):
-    """What we need of `cv2.VideoCapture`."""
-
-    def isOpened(self) -> bool:
-        """Whether there is something to read."""
-        ...
-
-    def read(self) -> tuple[bool, Picture]:
-        """Wait for the next picture; False when there will be none."""
-        ...
-
-    def release(self) -> None:
-        """Give the camera back."""
-        ...
 
 
 class LiveCamera:

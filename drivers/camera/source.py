@@ -1,20 +1,50 @@
 """Where frames come from: a folder of pictures that is watched, or a video file."""
 
 import stat
+import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from drivers.camera.decode import Grey
-from drivers.camera.size import is_too_large, picture_size, why_too_large, why_too_large_french
+from drivers.camera.size import Size, is_too_large, picture_size, why_too_large, why_too_large_french
 from drivers.errors import DeviceGone, SetUpError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 _MOST_FILE_BYTES = 64 * 1_048_576
+
+Picture = NDArray[np.uint8]
+
+
+class Capture(Protocol):
+    """What we need of `cv2.VideoCapture`, which one thread at a time may touch: a release during a read crashes."""
+
+    def isOpened(self) -> bool:
+        """Whether there is something to read."""
+        ...
+
+    def get(self, key: int) -> float:
+        """What it knows of itself, by `cv2.CAP_PROP_…`; 0 when it doesn't."""
+        ...
+
+    def read(self) -> tuple[bool, Picture]:
+        """Wait for the next picture; False when it can't be read, or there is none."""
+        ...
+
+    def release(self) -> None:
+        """Give the camera back."""
+        ...
+
+
+def size_of(capture: Capture) -> Size:
+    """The size of its pictures, by what it says before any of them is made."""
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +146,14 @@ class PictureFolder:
         self._waiting.extend(self._folder / name for name in new)
 
 
-class VideoFile:
-    """The frames of a video, as fast as they are taken; it ends with the file."""
+def _capture_of(path: str) -> Capture:
+    return cv2.VideoCapture(path)  # type: ignore[return-value]
 
-    def __init__(self, *, name: str, path: Path) -> None:
+
+class VideoFile:
+    """The frames of a video; it ends with the file. It may be closed while another thread waits for a frame."""
+
+    def __init__(self, *, name: str, path: Path, open_capture: Callable[[str], Capture] = _capture_of) -> None:
         """Open it.
 
         Raises:
@@ -129,18 +163,19 @@ class VideoFile:
         self.name = name
         self.has_ended = False
         self._number = 0
-        self._capture = cv2.VideoCapture(str(path))
+        self._one_at_a_time = threading.Lock()
+        self._capture = open_capture(str(path))
         if not self._capture.isOpened():
             self._capture.release()
             raise DeviceGone(f"{name}: can't open the video {path}. Check that it exists and is a video.")
-        size = (int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
-        if is_too_large(size):
+        if is_too_large(size := size_of(self._capture)):
             self._capture.release()
             raise SetUpError(f"{name}: the pictures of {path} have {why_too_large(size)}.")
 
     def next_frame(self) -> Frame | None:
         """The next frame; None at the end."""
-        there_is_one, picture = self._capture.read()
+        with self._one_at_a_time:
+            there_is_one, picture = self._capture.read()
         if not there_is_one:
             self.has_ended = True
             return None
@@ -149,8 +184,9 @@ class VideoFile:
         return Frame(grey=grey, origin=f"frame {self._number}")
 
     def close(self) -> None:
-        """Give the file back; closing twice is fine."""
-        self._capture.release()
+        """Give the file back, once the frame that is being read is there; closing twice is fine."""
+        with self._one_at_a_time:
+            self._capture.release()
 
 
 def load_grey(path: Path) -> Grey | None:

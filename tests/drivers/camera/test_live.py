@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from drivers.camera.live import FROZEN_AFTER_S, LiveCamera, Picture, open_device, open_network
-from drivers.camera.source import Frame
+from drivers.camera.live import FROZEN_AFTER_S, LiveCamera, open_device, open_network
+from drivers.camera.source import Frame, Picture
 from drivers.errors import DeviceGone, SetUpError
 
 SOON_S = 10.0
@@ -34,6 +34,9 @@ class Film:
 
     def isOpened(self) -> bool:
         return True
+
+    def get(self, key: int) -> float:
+        return {cv2.CAP_PROP_FRAME_WIDTH: 6.0, cv2.CAP_PROP_FRAME_HEIGHT: 4.0}[key]
 
     def read(self) -> tuple[bool, Picture]:
         if self._has_read:

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import threading
 import zlib
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from drivers.camera.source import Frame, PictureFolder, UnreadablePicture, VideoFile
+from drivers.camera.source import Frame, Picture, PictureFolder, UnreadablePicture, VideoFile
 from drivers.errors import DeviceGone, SetUpError
+
+SOON_S = 10.0
 
 
 def png(shade: int) -> bytes:
@@ -166,6 +169,45 @@ def test_a_video_gives_its_frames_and_ends(tmp_path: Path) -> None:
     assert video.next_frame() is None
     assert video.has_ended
     video.close()
+
+
+class Reel:
+    """A capture that holds its first read until it is told to go on."""
+
+    def __init__(self, _: str) -> None:
+        self.done: list[str] = []
+        self.reads, self.goes_on = threading.Event(), threading.Event()
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _: int) -> float:
+        return 4.0
+
+    def read(self) -> tuple[bool, Picture]:
+        self.reads.set()
+        self.goes_on.wait(SOON_S)
+        self.done.append("read")
+        return True, np.zeros((4, 4, 3), dtype=np.uint8)
+
+    def release(self) -> None:
+        self.done.append("release")
+
+
+def test_a_video_that_is_closed_during_a_read_is_given_back_after_it(tmp_path: Path) -> None:
+    reel = Reel("")
+    video = VideoFile(name="counter camera", path=tmp_path, open_capture=lambda _: reel)
+    reader, closer = threading.Thread(target=video.next_frame), threading.Thread(target=video.close)
+
+    reader.start()
+    assert reel.reads.wait(SOON_S)
+    closer.start()
+    closer.join(0.1)  # would be enough to go wrong
+    reel.goes_on.set()
+    reader.join()
+    closer.join()
+
+    assert reel.done == ["read", "release"]
 
 
 def test_a_video_that_is_none_is_gone(tmp_path: Path) -> None:
