@@ -33,6 +33,7 @@ from sync.wire import (
     Resend,
     open_message,
 )
+from tests.docs.asyncapi import check
 from tests.e2e.places import Town, found, short_folder
 from tests.e2e.tap import Heard, Reader, Rows, Tap
 from tests.e2e.till import Till, earn, redeem
@@ -297,11 +298,12 @@ def test_snapshots_come_over_http_to_boxes_alone(line: Line) -> None:
     assert get(line, "/v1/registry/unknown", Authorization=bearer)[0] == 404
 
 
-def test_every_message_that_crossed_the_broker_verifies(line: Line) -> None:
+def test_every_message_that_crossed_the_broker_verifies_and_is_as_documented(line: Line) -> None:
     line.town.settle()
     crossed = [heard for heard in line.tap.heard if heard.payload != GARBLED]
     for heard in crossed:
         line.reader.read(heard)
+        check(heard.topic, heard.payload)
 
     known = {
         *(line.up(channel) for channel in Up),
