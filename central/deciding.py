@@ -109,6 +109,11 @@ def taken_on(work: Work, targets: Collection[UUID]) -> Taken:
     return taken
 
 
+def kinds_of(taken: Iterable[Event]) -> set[DeskDecision]:
+    """Which decisions these are."""
+    return {event.data.decision for event in taken if isinstance(event.data, Decided)}
+
+
 def _is_same(event: Event, decision: DeskDecision, loss_minor: int) -> bool:
     """Whether this was decided before; whoever accepts a loss accepts so much of it."""
     decided = event.data

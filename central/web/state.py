@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from sqlalchemy import func, select
 
+from central.deciding import kinds_of, taken_on
 from central.store import devices, events, ledger, programmes
 from central.store.schema import (
     CONFLICTS,
@@ -21,7 +23,7 @@ from central.store.schema import (
 from central.web.cases import desk_view
 from central.web.fleet import Level, fleet
 from central.work import Work
-from programme.events import OPERATIONS, Earned, Event, Operation, Redeemed, Sold, Voided
+from programme.events import OPERATIONS, DeskDecision, Earned, Event, Operation, Redeemed, Sold, Voided
 from programme.fold.effects import DISPUTED, HOLDERS, LOSS, Postings, held, merchant
 
 JSON: TypeAlias = dict[str, Any]
@@ -74,11 +76,15 @@ def office_state(work: Work, books: JSON) -> JSON:
 def _events(work: Work) -> list[JSON]:
     newest = events.newest(work.db, LATEST_EVENTS)
     booked = ledger.booked(work.db, [event.event_id for event in newest])
+    taken = taken_on(work, [event.event_id for event in newest])
     shops = devices.shops(work.db)
-    return [_event(event, shops, booked.get(event.event_id, {})) for event in newest]
+    return [
+        _event(event, shops, _booked(event, booked.get(event.event_id, {}), taken.get(event.event_id, ())))
+        for event in newest
+    ]
 
 
-def _event(event: Event, shops: dict[str, devices.Shop], postings: Postings) -> JSON:
+def _event(event: Event, shops: dict[str, devices.Shop], booked: str) -> JSON:
     data = event.data
     assert isinstance(data, OPERATIONS)
     kind = {Earned: "earn", Redeemed: "redeem", Sold: "sell"}.get(type(data), "void")
@@ -92,7 +98,7 @@ def _event(event: Event, shops: dict[str, devices.Shop], postings: Postings) -> 
         "currency": data.currency,
         "amount_minor": data.amount_minor,
         "how": _how(data),
-        "booked": _booked(event, postings),
+        "booked": booked,
     }
 
 
@@ -103,7 +109,7 @@ def _how(data: Operation) -> str | None:
     return "offline" if isinstance(data, Redeemed) else None
 
 
-def _booked(event: Event, postings: Postings) -> str:
+def _booked(event: Event, postings: Postings, taken: Iterable[Event]) -> str:
     """What became of an operation, in a word of the page's."""
     data = event.data
     assert isinstance(data, OPERATIONS)
@@ -111,7 +117,7 @@ def _booked(event: Event, postings: Postings) -> str:
     if data.counter.training:
         return "training"
     if not postings:
-        return "nothing"
+        return "declined" if DeskDecision.DECLINE in kinds_of(taken) else "nothing"
     if isinstance(data, Voided):
         return "booked"
     if held(shop) in postings:

@@ -77,7 +77,7 @@ def fold_instrument(
         key: Its programme and reference.
         events: All events that name it, in any order.
         rulebook: Every version that they name.
-        covered: Redemptions that an answer or a grant covers.
+        covered: Redemptions that an answer, a grant or a decision covers, and `declined` ones.
     """
     programme, instrument = key
     if newest(rulebook, programme).voucher is not None:

@@ -19,6 +19,7 @@ from programme.fold.effects import (
     add,
     funder,
     inverse,
+    is_declined,
     late_voids,
     voids_of,
     without_exercises,
@@ -56,7 +57,7 @@ def fold_card(
         instrument: Its reference.
         events: All events that name it, in any order.
         loyalty: The rules by version.
-        covered: Redemptions that an answer or a grant covers.
+        covered: Redemptions that an answer, a grant or a decision covers, and `declined` ones.
     """
     ordered = without_exercises(events)
     issued = any(isinstance(event.data, InstrumentIssued) for event in ordered)
@@ -67,7 +68,7 @@ def fold_card(
         match event.data:
             case Earned() as earned:
                 _earn(card, event, earned, loyalty(earned.evidence.rules_version))
-            case Redeemed() as redeemed:
+            case Redeemed() as redeemed if not is_declined(event, covered):
                 acceptance = _spend(card, event, redeemed, covered=event.event_id in covered)
                 if event.event_id not in voids:
                     _judge(card, event, acceptance)

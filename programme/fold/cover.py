@@ -15,7 +15,7 @@ from programme.events import (
     GrantReceived,
     Redeemed,
 )
-from programme.fold.effects import voids_of, without_exercises
+from programme.fold.effects import declined, voids_of, without_exercises
 from programme.grants import Grant, read_signed_grant
 
 COVER_DECISIONS = (DeskDecision.PAY, DeskDecision.DECLINE)
@@ -85,9 +85,12 @@ def covered_by_answer(redemption: Event, answers: Iterable[AuthorisationAnswered
 
 
 def covered_by_decision(events: Iterable[Event]) -> set[UUID]:
-    """The redemptions that a person at the centre decided to pay; the first decision on each holds."""
+    """The redemptions that a person at the centre decided to pay, and `declined` for those they decided not to.
+
+    The first decision on each holds.
+    """
     decided: dict[UUID, DeskDecision] = {}
     for event in sorted(events, key=lambda event: event.order):
         if isinstance(event.data, Decided) and event.source == CENTRAL and event.data.decision in COVER_DECISIONS:
             decided.setdefault(event.data.target, event.data.decision)
-    return {target for target, decision in decided.items() if decision is DeskDecision.PAY}
+    return {target if decision is DeskDecision.PAY else declined(target) for target, decision in decided.items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from programme.events import Event, Operation, Redeemed, Voided
 from programme.registry import RegistryEntry
@@ -19,6 +19,9 @@ DISPUTED = "disputed"
 """Cash taken for vouchers that can't stand (sold twice, or not to be sold); owed to whom a person decides."""
 ISSUER = "issuer"
 """Owed by who gave vouchers away."""
+
+_DECLINED = UUID("5d0c1f6a-3a43-4f7e-9a67-3f0c6b1f4d02")
+"""The name space of the ids that decline (RFC 9562 §5.5)."""
 
 Postings: TypeAlias = Mapping[str, int]
 """Minor units by account; positive is owed by the programme. They sum to zero."""
@@ -135,6 +138,19 @@ def accepted(redemption: Event, *, funded_minor: int, covered: bool) -> Postings
         {LOSS: -(data.amount_minor - funded_minor)},
         {merchant(shop) if covered else held(shop): data.amount_minor},
     )
+
+
+def declined(redemption: UUID) -> UUID:
+    """The id that stands among the covered redemptions' ids for one that a person declined to pay.
+
+    One set of ids is all that goes from the evidence to the fold of an instrument, and most of it is empty.
+    """
+    return uuid5(_DECLINED, redemption.hex)
+
+
+def is_declined(redemption: Event, covered: Collection[UUID]) -> bool:
+    """Whether a redemption counts for nothing: nobody covers it, and a person declined to pay it."""
+    return redemption.event_id not in covered and declined(redemption.event_id) in covered
 
 
 def without_exercises(events: Iterable[Event]) -> list[Event]:

@@ -1,4 +1,4 @@
-"""A single-use voucher's books: funded at most once, by its sale; acceptances are ranked after voids."""
+"""A single-use voucher's books: funded at most once, by its sale; acceptances are ranked after voids and declines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from programme.fold.effects import (
     Postings,
     accepted,
     inverse,
+    is_declined,
     late_voids,
     merchant,
     voids_of,
@@ -31,13 +32,17 @@ def fold_voucher(instrument: str, events: Iterable[Event], *, covered: Collectio
     Args:
         instrument: Its reference.
         events: All events that name it, in any order.
-        covered: Redemptions that an answer or a grant covers.
+        covered: Redemptions that an answer, a grant or a decision covers, and `declined` ones.
     """
     ordered = without_exercises(events)
     issue = next((event for event in ordered if isinstance(event.data, InstrumentIssued)), None)
     voids, bad_voids = voids_of(ordered)
     sales = [event for event in ordered if isinstance(event.data, Sold)]
-    standing = [event for event in ordered if isinstance(event.data, Redeemed) and event.event_id not in voids]
+    standing = [
+        event
+        for event in ordered
+        if isinstance(event.data, Redeemed) and event.event_id not in voids and not is_declined(event, covered)
+    ]
     value_minor, effects = _value(issue, sales, voids)
     acceptances = _rank(standing, value_minor, covered)
     for event, acceptance in zip(standing, acceptances, strict=True):

@@ -51,14 +51,41 @@ def test_what_no_grant_covers_is_paid_when_a_person_says_so(centre: Centre, box_
     assert centre.audit().holds
 
 
-def test_or_it_is_not_and_leaves_the_list_of_open_ones(centre: Centre, box_a: Box) -> None:
+def test_or_it_is_not_and_the_card_keeps_its_value(centre: Centre, box_a: Box) -> None:
     spent = an_uncovered_spend(centre, box_a)
 
     settle(centre, spent.event_id, DeskDecision.DECLINE)
 
-    assert held(centre) == (50, 0)
-    assert (finding(centre)["settled"], finding(centre)["events"][0]["choices"]) == (True, [])
-    assert centre.audit().holds
+    assert held(centre) == (0, 0)
+    assert centre.balances()["holders"] == 100
+    with centre.workshop.read() as work:
+        assert desk_to_json(work)["findings"] == []
+
+
+def test_after_a_declined_acceptance_the_covered_one_is_funded(centre: Centre, box_a: Box, box_b: Box) -> None:
+    (voucher,) = centre.vouchers(box_a)
+    grant = centre.grant(box_b)
+    box_a.sold(voucher)
+    uncovered = box_a.redeemed(VOUCHER, voucher, 2_000)
+    centre.batch(box_a)
+    centre.clock.advance(minutes=1)
+    box_b.redeemed(VOUCHER, voucher, 2_000, grant=grant.grant_id)
+    centre.batch(box_b)
+    assert centre.balances() == {"held:a": 2_000, "loss": -2_000, "merchant:a": -2_000, "merchant:b": 2_000}
+
+    settle(centre, uncovered.event_id, DeskDecision.DECLINE)
+
+    assert centre.balances() == {"merchant:a": -2_000, "merchant:b": 2_000}
+    with centre.workshop.read() as work:
+        assert desk_to_json(work)["findings"] == []
+
+
+def test_a_decline_is_told_who_comes_with_another_decision(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.DECLINE)
+
+    with pytest.raises(AlreadyDecided, match="stays"):
+        settle(centre, spent.event_id, DeskDecision.PAY, by="marc")
 
 
 def test_the_same_decision_again_changes_nothing(centre: Centre, box_a: Box) -> None:

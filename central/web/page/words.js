@@ -25,7 +25,7 @@ const FR = {
   "desk.credited.merchant": "Commerçant payé", "desk.credited.held": "Commerçant pas encore payé",
   "desk.reason": "Raison : {reason}", "desk.holds": "Garde une autorisation ouverte.", "desk.raw": "Ce qui est arrivé",
   "decide.pay": "Payer {amount} à {shop}", "decide.decline": "Ne pas payer", "decide.accept_loss": "Accepter la perte de {amount}",
-  "sure.pay": "{shop} sera payé, bien que rien ne couvrait cette opération. La décision reste.", "sure.decline": "{shop} ne sera pas payé de {amount}. La décision reste.",
+  "sure.pay": "{shop} sera payé, bien que rien ne couvrait cette opération. La décision reste.", "sure.decline": "{shop} ne sera pas payé de {amount} ; la carte ou le chèque garde sa valeur. La décision reste.",
   "sure.accept_loss": "Le programme garde cette perte à sa charge ; les commerçants restent payés. La décision reste.", "sure.no": "Annuler",
   "decided.pay": "Payé, décidé par {by}", "decided.decline": "Non payé, décidé par {by}", "decided.accept_loss": "Perte acceptée par {by}",
   "kind.double_acceptance": "Chèque accepté plusieurs fois", "kind.over_grant": "Accepté au-delà de l'autorisation hors ligne", "kind.shortfall": "Dépensé plus que le solde", "kind.not_sold": "Chèque jamais vendu",
@@ -50,7 +50,7 @@ const FR = {
   "promise.the desk's findings equal the fold's": "Le bureau montre tout ce qu'il faut", "promise.no acknowledged row lost its event": "Rien de ce qui fut confirmé n'est perdu",
   "events.title": "Dernières opérations", "events.none": "Pas encore d'opération.", "how.online": "en ligne", "how.offline": "hors ligne",
   "event.earn": "Gain", "event.redeem": "Dépense", "event.sell": "Vente", "event.void": "Annulation",
-  "booked.booked": "compté", "booked.held": "en attente de décision", "booked.lost": "compté, avec perte", "booked.capped": "compté jusqu'au plafond", "booked.disputed": "argent à qui de droit", "booked.training": "entraînement", "booked.nothing": "sans effet",
+  "booked.booked": "compté", "booked.held": "en attente de décision", "booked.lost": "compté, avec perte", "booked.capped": "compté jusqu'au plafond", "booked.disputed": "argent à qui de droit", "booked.training": "entraînement", "booked.declined": "non payé", "booked.nothing": "sans effet",
 };
 
 const EN = {
@@ -78,7 +78,7 @@ const EN = {
   "desk.credited.merchant": "Merchant paid", "desk.credited.held": "Merchant not paid yet",
   "desk.reason": "Reason: {reason}", "desk.holds": "Holds an authorisation open.", "desk.raw": "What came",
   "decide.pay": "Pay {shop} {amount}", "decide.decline": "Don't pay", "decide.accept_loss": "Accept the loss of {amount}",
-  "sure.pay": "{shop} will be paid, though nothing covered this operation. The decision stays.", "sure.decline": "{shop} won't be paid {amount}. The decision stays.",
+  "sure.pay": "{shop} will be paid, though nothing covered this operation. The decision stays.", "sure.decline": "{shop} won't be paid {amount}; the card or voucher keeps its value. The decision stays.",
   "sure.accept_loss": "The programme bears this loss; the merchants stay paid. The decision stays.", "sure.no": "Cancel",
   "decided.pay": "Paid, decided by {by}", "decided.decline": "Not paid, decided by {by}", "decided.accept_loss": "Loss accepted by {by}",
   "kind.double_acceptance": "Voucher taken more than once", "kind.over_grant": "Taken beyond the offline grant", "kind.shortfall": "Spent more than the balance", "kind.not_sold": "Voucher never sold",
@@ -100,7 +100,7 @@ const EN = {
   "books.outstanding": "Outstanding", "books.issued": "Issued", "books.sold": "Sold", "books.earned": "Earned", "books.redeemed": "Redeemed", "books.cancelled": "Cancelled", "books.loss": "Losses", "books.held": "Waiting for a decision",
   "events.title": "Latest operations", "events.none": "No operations yet.", "how.online": "online", "how.offline": "offline",
   "event.earn": "Earn", "event.redeem": "Redemption", "event.sell": "Sale", "event.void": "Void",
-  "booked.booked": "booked", "booked.held": "waits for a decision", "booked.lost": "booked, with a loss", "booked.capped": "booked up to the cap", "booked.disputed": "cash owed to somebody", "booked.training": "training", "booked.nothing": "no effect",
+  "booked.booked": "booked", "booked.held": "waits for a decision", "booked.lost": "booked, with a loss", "booked.capped": "booked up to the cap", "booked.disputed": "cash owed to somebody", "booked.training": "training", "booked.declined": "not paid", "booked.nothing": "no effect",
 };
 
 const WORDS = { fr: FR, en: EN };

@@ -163,6 +163,20 @@ def test_what_waits_and_what_was_capped_is_said(centre: Centre, box_a: Box, offi
     assert [event["booked"] for event in office.state()["events"]] == ["capped", "held", "booked"]
 
 
+def test_what_was_declined_neither_waits_nor_is_lost(centre: Centre, box_a: Box, office: Office) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    with centre.workshop.write() as work:
+        decide(work, spent.event_id, DeskDecision.DECLINE, by="claire", loss_minor=0)
+
+    state = office.state()
+
+    assert [event["booked"] for event in state["events"]] == ["declined", "booked"]
+    (card,) = [programme for programme in state["books"]["programmes"] if programme["programme"] == CARD]
+    names = ("outstanding_minor", "redeemed_minor", "held_minor", "loss_minor")
+    assert [card[name] for name in names] == [100, 0, 0, 0]
+    assert state["desk"]["counts"] == {"to_decide": 0, "to_know": 0}
+
+
 @pytest.mark.usefixtures("double")
 def test_totals_of_each_programme(office: Office) -> None:
     books = office.state()["books"]
