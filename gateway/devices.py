@@ -25,7 +25,7 @@ from drivers.scanner.serial_port import SerialPort
 from drivers.scanner.serial_port import scans as serial_scans
 from drivers.supervise import Backoff, Clock, DeviceReport, DeviceState, supervise
 from edge_config.settings import BoxSettings, CameraSettings, PrinterSettings, ScannerSettings
-from gateway.eyes import open_eye
+from gateway.eyes import open_eye, opened
 from gateway.presenting import Desk
 from gateway.previews import Previews
 from gateway.receipts import confirm_by_of
@@ -128,7 +128,7 @@ class Devices:
 
     def _camera(self, settings: CameraSettings) -> Open:
         async def run(ready: Callable[[], None]) -> None:
-            eye = await asyncio.to_thread(open_eye, settings)
+            eye = await opened(lambda: open_eye(settings))
             with contextlib.closing(eye), self.previews.showing(settings.name) as show:
                 ready()
                 async for seen in eye.scans(self._now, show):

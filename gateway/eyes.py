@@ -70,5 +70,20 @@ def open_eye(settings: CameraSettings) -> Eye:
     return Eye(PictureFolder(name=settings.name, folder=settings.folder), decoder)
 
 
+async def opened(open_it: Callable[[], Eye]) -> Eye:
+    """Open a camera in a thread; cancelled meanwhile, it is given back as soon as it is open."""
+    opening = asyncio.get_running_loop().run_in_executor(None, open_it)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_give_back)
+        raise
+
+
+def _give_back(opening: asyncio.Future[Eye]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
 async def _idle() -> None:
     await asyncio.sleep(_IDLE_S)
