@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 
 from drivers.camera.decode import Grey
-from drivers.camera.size import is_too_large, why_too_large
-from drivers.camera.source import Capture, Frame, Picture
-from drivers.errors import DeviceGone, SetUpError
+from drivers.camera.size import Size, is_too_large, why_too_large
+from drivers.camera.source import Capture, Frame, Picture, size_of
+from drivers.errors import DeviceGone, DriverError, SetUpError
 
 FROZEN_AFTER_S = 5.0
 _OPENS_WITHIN_S = 8.0
-_ABANDONED_AFTER_S = 30.0
 _LOOK_S = 0.25
+# A second of pictures: the first ones of many USB cameras, and any after a disturbance, can't be decoded
+_MOST_FAILURES_IN_A_ROW = 15
 # Of FFmpeg, which would wait for half a minute
 _FFMPEG_PATIENCE_MS = 5_000
 # Halving this costs our dense codes 22 points; 15 frames a second are enough to read a card that is held still
@@ -49,6 +50,7 @@ class LiveCamera:
 
         Raises:
             DeviceGone: It can't be opened, or sends nothing.
+            SetUpError: Its pictures are too large.
         """
         self.name = name
         self._where = where
@@ -57,17 +59,16 @@ class LiveCamera:
         self._news = threading.Condition()
         self._newest: Picture | None = None
         self._number = self._taken = 0
-        self._filmed_at_s = self._asked_at_s = monotonic_s()
-        self._why_over: str | None = None
+        self._filmed_at_s = monotonic_s()
+        self._over: DriverError | None = None
         self._is_closing = False
         threading.Thread(target=self._film, name=f"camera {name}").start()
         with self._news:
-            self._news.wait_for(lambda: self._number or self._why_over, timeout=opens_within_s)
+            self._news.wait_for(lambda: self._number or self._over, timeout=opens_within_s)
             if self._number:
                 return
             self._is_closing = True
-            why = self._why_over or "sends no picture. Switch it off and on, and check its address."
-        raise DeviceGone(f"{name}: {where} {why}")
+            raise self._over or self._gone("sends no picture. Switch it off and on, and check its address.")
 
     def next_frame(self) -> Frame | None:
         """The newest frame that wasn't given yet; None when there is none just now. Blocks for a moment.
@@ -77,10 +78,9 @@ class LiveCamera:
             SetUpError: Its pictures are too large.
         """
         with self._news:
-            self._asked_at_s = self._monotonic_s()
-            self._news.wait_for(lambda: self._number != self._taken or self._why_over, timeout=_LOOK_S)
-            if self._why_over is not None:
-                raise DeviceGone(f"{self.name}: {self._where} {self._why_over}")
+            self._news.wait_for(lambda: self._number != self._taken or self._over, timeout=_LOOK_S)
+            if self._over is not None:
+                raise self._over
             if self._number == self._taken:
                 self._complain_when_frozen()
                 return None
@@ -97,52 +97,63 @@ class LiveCamera:
     def _complain_when_frozen(self) -> None:
         silent_s = self._monotonic_s() - self._filmed_at_s
         if silent_s >= FROZEN_AFTER_S:
-            raise DeviceGone(
-                f"{self.name}: {self._where} has sent no new picture for {silent_s:.0f} s. Switch it off and on."
-            )
+            raise self._gone(f"has sent no new picture for {silent_s:.0f} s. Switch it off and on.")
 
     def _grey(self, picture: Picture) -> Grey:
-        size = (picture.shape[1], picture.shape[0])
-        if is_too_large(size):
-            raise SetUpError(f"{self.name}: its pictures have {why_too_large(size)}: set the camera to 1280 × 720.")
+        # Also here: a stream may change its size while it runs
+        self._check_size((picture.shape[1], picture.shape[0]))
         return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
+    def _check_size(self, size: Size) -> None:
+        if is_too_large(size):
+            raise SetUpError(f"{self.name}: its pictures have {why_too_large(size)}: set the camera to 1280 × 720.")
+
+    def _gone(self, why: str) -> DeviceGone:
+        return DeviceGone(f"{self.name}: {self._where} {why}")
+
     def _film(self) -> None:
-        why = "was closed."
+        over: DriverError = self._gone("was closed.")
         try:
             capture = self._open_capture()
             try:
-                why = self._read_all(capture)
+                over = self._read_all(capture)
             finally:
                 capture.release()
         except cv2.error as error:
-            why = f"can't be read ({error}). Unplug it and plug it in again."
+            over = self._gone(f"can't be read ({error}). Unplug it and plug it in again.")
+        except SetUpError as error:
+            over = error
         finally:
             with self._news:
-                self._why_over = why
+                self._over = over
                 self._news.notify_all()
 
-    def _read_all(self, capture: Capture) -> str:
-        """Take pictures until there are no more; returns why."""
+    def _read_all(self, capture: Capture) -> DeviceGone:
+        """Take pictures until there are no more; returns why.
+
+        Raises:
+            SetUpError: They are too large: none was made.
+        """
         if not capture.isOpened():
-            return "can't be opened. Check that it is plugged in and switched on, and that no other program uses it."
-        while True:
+            return self._gone(
+                "can't be opened. Check that it is plugged in and switched on, and that no other program uses it."
+            )
+        self._check_size(size_of(capture))
+        failures = 0
+        while failures < _MOST_FAILURES_IN_A_ROW:
             there_is_one, picture = capture.read()
+            failures = 0 if there_is_one else failures + 1
             with self._news:
-                if self._is_closing or self._is_abandoned():
-                    return "was closed."
-                if not there_is_one and self._number == 0:
-                    return "sends nothing that can be read. Set it to MJPEG or H.264 at 1280 × 720."
-                if not there_is_one:
-                    return "sends no more pictures. Check its cable and its power."
-                self._newest = picture
-                self._number += 1
-                self._filmed_at_s = self._monotonic_s()
-                self._news.notify_all()
-
-    def _is_abandoned(self) -> bool:
-        # Whoever was cancelled while it opened the camera never learned that there was something to close
-        return self._monotonic_s() - self._asked_at_s > _ABANDONED_AFTER_S
+                if self._is_closing:
+                    return self._gone("was closed.")
+                if there_is_one:
+                    self._newest = picture
+                    self._number += 1
+                    self._filmed_at_s = self._monotonic_s()
+                    self._news.notify_all()
+        if self._number == 0:
+            return self._gone("sends nothing that can be read. Set it to MJPEG or H.264 at 1280 × 720.")
+        return self._gone("sends no more pictures. Check its cable and its power.")
 
 
 def open_device(*, name: str, device: str) -> LiveCamera:
