@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.counter_client import Json
+from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import VirtualTown
 from tests.e2e.places import short_folder
@@ -156,8 +157,8 @@ def test_a_paired_tablet_shows_what_the_camera_sees(place: OpenShop, tablet: Pag
 
     tablet.get_by_role("button", name="Voir l'image").click()
 
-    expect(tablet.get_by_role("img", name="Ce que voit la caméra")).to_be_visible()
-    tablet.wait_for_function("document.getElementById('camera-film').naturalWidth > 0")
+    film = tablet.get_by_role("img", name="Ce que voit la caméra")
+    until(lambda: film.evaluate("film => film.naturalWidth"), what="the camera's picture")
     assert grave_faults(tablet) == []
 
 

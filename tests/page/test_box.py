@@ -62,7 +62,7 @@ def test_revoking_the_own_screen_is_said_before(visit: Visit) -> None:
 
     page.get_by_role("button", name="Retirer Tablette du comptoir").click()
 
-    expect(page.get_by_role("dialog")).to_contain_text("C'est l'écran que vous tenez")
+    expect(page.get_by_role("dialog")).to_contain_text("C'est l'écran devant vous")
 
 
 def test_a_name_with_html_is_text(visit: Visit, box: FakeBox) -> None:
@@ -114,7 +114,7 @@ def test_the_camera_films_only_while_its_window_is_open(visit: Visit, box: FakeB
     for _ in range(2):
         page.get_by_role("button", name="Voir l'image").press("Enter")
         expect(page.get_by_role("img", name="Ce que voit la caméra")).to_be_visible()
-        page.wait_for_function("document.getElementById('camera-film').naturalWidth === 64")
+        assert page.locator("#camera-film").evaluate("film => film.naturalWidth") == 64
         assert box.lookers == 1
         page.keyboard.press("Escape")
         until_lookers(box, 0)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from hardware_sim.programs import until
 from tests.page.conftest import Visit
 from tests.page.fake_box import Act, FakeBox
 from tests.page.states import (
@@ -300,7 +301,7 @@ def test_the_receipt_is_a_code_on_the_screen(visit: Visit) -> None:
 
     code = page.get_by_role("img", name="Code QR du reçu")
     expect(code).to_be_visible()
-    page.wait_for_function("document.getElementById('receipt-code').naturalWidth > 0")
+    until(lambda: code.evaluate("code => code.naturalWidth"), what="the code to be drawn")
 
 
 def test_the_day_closes_after_one_question(visit: Visit, box: FakeBox) -> None:
