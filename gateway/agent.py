@@ -131,11 +131,13 @@ class Agent:
 
     async def operate(self, order: Order, event_id: UUID) -> JSON:
         """Carry out an operation."""
+        since = self.desk.with_key(event_id) or self.desk.latest
         outcome = self.counter.ended(event_id, is_same=lambda event: self.orders.is_of(order, event))
         if outcome is None:
             outcome = await self.counter.operate(self.orders.command(order), event_id)
-            if not outcome.repeated:
-                self.desk.conclude(outcome)
+        # An ask that was given up has used its key without an end to be seen: the first to repeat it is told.
+        if not outcome.repeated or self.desk.with_key(event_id) is not None:
+            self.desk.conclude(outcome, since=since)
         tracked = self.lookup.find(outcome.event_id) if outcome.event is not None else None
         stage = tracked.stage if tracked is not None else Stage.RECORDED
         return self.views.outcome(outcome, stage=stage, zone=self.configured.zone)

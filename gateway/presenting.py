@@ -60,15 +60,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How the last operation ended; it stands over what lies on the counter until the next read.
+    """How the last operation ended; it stands over what lay on the counter, until the next read.
 
     Attributes:
         number: Of the same series as `Placed.number`.
+        aside: Another code was read while it was under way: it is told beside that one, and covers nothing.
         outcome: None for a closure.
         event: What is on disk; None for a refusal.
     """
 
     number: int
+    aside: bool = False
     outcome: Outcome | None = None
     event: Event | None = None
 
@@ -137,17 +139,25 @@ class Desk:
         Raises:
             CounterError: It doesn't lie there any more.
         """
-        for placed in self._placed.values():
-            if (placed.number, placed.key) == (number, key):
-                return placed
-        raise CounterError(Problem.COUNTER_CHANGED)
+        placed = self.with_key(key)
+        if placed is None or placed.number != number:
+            raise CounterError(Problem.COUNTER_CHANGED)
+        return placed
 
-    def conclude(self, outcome: Outcome) -> None:
-        """Show how an operation ended, once; what it was on takes another key as soon as a row has this one."""
+    def with_key(self, key: UUID) -> Placed | None:
+        """The code on the counter whose next operation has this key."""
+        return next((placed for placed in self._placed.values() if placed.key == key), None)
+
+    def conclude(self, outcome: Outcome, *, since: Placed | None) -> None:
+        """Show how an operation ended, once; what it was on takes another key as soon as a row has this one.
+
+        Args:
+            since: What it was on, or the last read when it was asked for: another code read later stays to be seen.
+        """
         shown = self.result.outcome if self.result is not None else None
         if shown == outcome:  # two screens asked for what is refused: one "no" is enough
             return
-        self._show(outcome=outcome, event=outcome.event)
+        self._show(outcome=outcome, event=outcome.event, aside=self._has_read_another(since))
         if self._counter.ended(outcome.event_id, is_same=lambda _: True) is None:
             return
         for device, placed in self._placed.items():
@@ -270,7 +280,14 @@ class Desk:
         self.dismiss()
         return placed
 
-    def _show(self, *, outcome: Outcome | None = None, event: Event | None = None) -> None:
+    def _has_read_another(self, since: Placed | None) -> bool:
+        """Whether another code lies there in the open now."""
+        latest = self.latest
+        if latest is None or (self.result is not None and not self.result.aside):
+            return False
+        return since is None or (latest.number > since.number and latest.code != since.code)
+
+    def _show(self, *, outcome: Outcome | None = None, event: Event | None = None, aside: bool = False) -> None:
         self._number += 1
-        self.result = Result(number=self._number, outcome=outcome, event=event)
+        self.result = Result(number=self._number, aside=aside, outcome=outcome, event=event)
         self._changed()

@@ -127,7 +127,7 @@ def _result(agent: Agent, presented: list[JSON]) -> JSON | None:
     result = agent.desk.result
     if result is None:
         return None
-    view = _said(agent, result)
+    view = _said(agent, result) | {"aside": result.aside}
     event = result.event
     if event is None:
         return view | {

@@ -64,7 +64,8 @@ class Page {
     this.forgetAnswered(screen);
     const [read] = screen.presented;
     const id = read ? `${screen.boot} ${read.number}` : "";
-    if (id !== this.read || (screen.result?.accepted && before?.result?.number !== screen.result.number)) this.setTyped("");
+    const { result } = screen;
+    if (id !== this.read || (result?.accepted && !result.aside && before?.result?.number !== result.number)) this.setTyped("");
     this.read = id;
     const news = newest(screen) > (screen.boot === this.boot ? this.seen : 0);
     if (news && before) this.comeToCounter();

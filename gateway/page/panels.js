@@ -9,10 +9,10 @@ export function newest(screen) {
   return Math.max(0, screen.result?.number ?? 0, ...screen.presented.map((read) => read.number));
 }
 
-/** What fills the counter: {name, read, result}. */
+/** What fills the counter: {name, read, result}. A result of what lay there before another read covers nothing. */
 export function choose(screen) {
   const [read = null] = screen.presented;
-  const { result } = screen;
+  const result = screen.result?.aside ? null : screen.result;
   if (result) return { name: result.accepted ? "result" : "refused", read, result };
   if (!read) return { name: "ready", read, result };
   if (!read.understood || !read.actions.length) return { name: "refused", read, result };
@@ -71,9 +71,12 @@ export function drawPanel(screen, panel, say) {
   // The section is named by the heading that is to be seen.
   byId("view-counter").setAttribute("aria-labelledby", byId(panel.name).querySelector("h2").id);
   drawers[panel.name](screen, panel, say);
-  const [, ...others] = screen.result ? [] : screen.presented;
+  const [, ...others] = panel.result ? [] : screen.presented;
   const also = others.map((read) => [read.programme_name, read.face].filter(Boolean).join(" ") || read.message).join(" · ");
   show(byId("also"), Boolean(also), say("also", { what: also }));
+  const aside = screen.result?.aside ? screen.result : null;
+  byId("aside").className = aside && !aside.accepted ? "notice" : "soft";
+  show(byId("aside"), Boolean(aside), aside ? say("aside", { what: aside.message }) : "");
 }
 
 const drawers = {

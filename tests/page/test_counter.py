@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from uuid import UUID
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from hardware_sim.programs import until
@@ -12,6 +13,7 @@ from tests.page.conftest import Visit
 from tests.page.fake_box import Act, FakeBox
 from tests.page.states import (
     EARN,
+    JSON,
     SALE,
     accepted,
     card_read,
@@ -220,6 +222,23 @@ def test_what_was_typed_for_one_card_never_goes_to_the_next(visit: Visit, box: F
     box.push(ready(presented=[card_read(number=8)]))
 
     expect(page.locator("#amount")).to_have_value("")
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"), [(accepted(aside=True), "soft"), (refused(aside=True), "notice")], ids=["yes", "no"]
+)
+def test_how_the_operation_before_ended_hides_no_other_card(
+    visit: Visit, box: FakeBox, result: JSON, kind: str
+) -> None:
+    page = visit(ready(presented=[card_read()]))
+    page.keyboard.type("23,50")
+
+    box.push(ready(presented=[card_read()], result=result))
+
+    expect(page.locator("#aside")).to_have_text(f"Opération précédente : {result['message']}")
+    expect(page.locator("#aside")).to_have_class(kind)
+    expect(page.locator("#amount")).to_have_value("23,50")
+    expect(page.locator("#card")).to_be_visible()
 
 
 def test_what_is_typed_survives_news_of_something_else(visit: Visit, box: FakeBox) -> None:

@@ -134,11 +134,12 @@ def test_every_example_is_taken(busy: Till) -> None:
         for example in bodies.values():
             if path == "/v1/operations" and example["value"]["kind"] == "redeem":
                 till.http.post("/v1/scans", json={"code": till.box.central.token(7), "device": "douchette"})
+            lying = till.box.desk.latest
             response = till.http.call(
                 method,
                 path.replace("{job}", "1"),
                 json=real(till, example["value"]),
-                headers={"Idempotency-Key": str(uuid4())},
+                headers={"Idempotency-Key": str(lying.key if lying and "presented" in example["value"] else uuid4())},
             )
             assert response.status_code < 300, (name, example, response.text)
 

@@ -6,12 +6,14 @@ import asyncio
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.outcomes import Outcome
 from programme.registry import InstrumentStatus
 from tests.gateway.till import Till
 from tests.gateway.world import Box
@@ -19,6 +21,11 @@ from tests.gateway.world import Box
 
 def scan(till: Till, code: str) -> None:
     assert till.http.post("/v1/scans", json={"code": code}).status_code == 200
+
+
+def scan_in_hand(box: Box, serial: int, *, device: str = "api") -> None:
+    """A reader reads a card while an operation is under way."""
+    box.desk.place(box.central.card(serial), device=device)
 
 
 def test_nothing_lies_there(till: Till) -> None:
@@ -156,6 +163,69 @@ def test_a_no_whose_answer_was_lost_is_given_again(till: Till) -> None:
 
     assert (first["accepted"], again) == (False, first)
     assert till.get("/v1/screen")["result"]["number"] == 2  # one beep
+
+
+@pytest.mark.parametrize("device", ["api", "camera"], ids=["the same reader", "another reader"])
+def test_a_result_covers_no_other_card_that_was_read_meanwhile(till: Till, device: str) -> None:
+    box = till.box
+    box.central.approve()
+    scan(till, box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+    box.central.before_answer = lambda: scan_in_hand(box, 2, device=device)
+
+    till.operate(key=card["key"], kind="redeem", amount="5,00", presented=card["number"])
+    screen = till.get("/v1/screen")
+
+    assert (screen["result"]["aside"], screen["result"]["message"]) == (True, "5,00\u00a0€ encaissés.")
+    assert screen["presented"][0]["instrument"] != card["instrument"]
+    assert screen["result"]["number"] > screen["presented"][0]["number"]
+
+
+def test_a_result_covers_the_same_card_read_again(till: Till) -> None:
+    box = till.box
+    box.central.approve()
+    scan(till, box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+    box.central.before_answer = lambda: scan_in_hand(box, 1)
+
+    till.operate(key=card["key"], kind="redeem", amount="5,00", presented=card["number"])
+
+    assert till.get("/v1/screen")["result"]["aside"] is False
+
+
+def test_a_result_of_before_covers_the_next_customer_s_own_result(till: Till) -> None:
+    box = till.box
+    box.central.approve()
+
+    def next_customer() -> None:
+        scan_in_hand(box, 2)
+        (earned,) = box.lookup.last_told(1)
+        box.desk.conclude(Outcome(event_id=earned.event.event_id, event=earned.event), since=box.desk.latest)
+
+    till.operate(kind="earn", amount="1,00", code=box.central.card(2))
+    scan(till, box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+    box.central.before_answer = next_customer
+    till.operate(key=card["key"], kind="redeem", amount="5,00", presented=card["number"])
+
+    assert till.get("/v1/screen")["result"]["aside"] is False
+
+
+def test_a_key_that_an_abandoned_ask_has_used_up_is_told_once_and_renewed(till: Till) -> None:
+    box = till.box
+    scan(till, box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+    # Its answer met a full disk; central's list of open asks then made the box give it up.
+    asyncio.run(box.counter.abandon_forgotten([UUID(card["key"])]))
+
+    told = till.operate(key=card["key"], kind="redeem", amount="5,00", presented=card["number"])
+    screen = till.get("/v1/screen")
+    again = till.operate(key=card["key"], kind="redeem", amount="5,00", presented=card["number"])
+
+    assert (told["accepted"], told["repeated"], again) == (False, True, told)
+    assert screen["result"]["message"] == told["message"] == "Demande abandonnée. Recommencez."
+    assert screen["presented"][0]["key"] != card["key"]
+    assert till.get("/v1/screen")["result"]["number"] == screen["result"]["number"]
 
 
 def test_the_counter_is_cleared_for_every_screen(till: Till) -> None:
