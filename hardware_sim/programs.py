@@ -71,7 +71,13 @@ class Program(Child):
         return self._process.pid if self.running and self._process is not None else None
 
     def start(self) -> None:
-        """Start it; what "ready" means is for the caller to wait for."""
+        """Start it; what "ready" means is for the caller to wait for.
+
+        Raises:
+            ProgramError: It runs already: stop it first.
+        """
+        if self.running:
+            raise ProgramError(f"{self.name} runs already: stop it first")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

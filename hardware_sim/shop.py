@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
@@ -156,11 +157,19 @@ class VirtualShop:
         return run_once("gateway.cli", [*arguments, "--config", str(self.settings)])
 
     def open(self) -> None:
-        """Start the box and wait until its counter answers."""
+        """Start the box and wait until its counter answers and its scanner is heard, if it is plugged in.
+
+        Raises:
+            SimulatorError: It couldn't be opened: it was ended again.
+        """
         (self.folder / "box" / "api.json").unlink(missing_ok=True)
         self.gateway.start()
-        self.gateway.wait_ready(self.status)
-        self.twin("scanner").do("wait_host")
+        with ExitStack() as opened:
+            opened.callback(self.gateway.stop)
+            self.gateway.wait_ready(self.status)
+            if self.twin("scanner").do("state")["plugged"]:
+                self.twin("scanner").do("wait_host")
+            opened.pop_all()
 
     def cut_off(self) -> None:
         """Pull the network: broker and central at once."""

@@ -170,13 +170,14 @@ class Playground:
             until(partial(_knows, counter.shop, heads), what=f"{counter.name} to know what was booked")
 
     def put(self, shop: str, part: Part, to: str) -> None:
-        """Bring a part of a shop into another position."""
+        """Bring a part of a shop into a position; nothing happens where it is in it already."""
         counter = self._counter(shop)
         if to not in CHOICES[part]:
             raise NoSuchThing(f"{part.value}: one of {', '.join(CHOICES[part])}")
         with counter.hands:
-            self._moves(counter.shop)[part](to)
-            counter.positions[part] = to
+            if counter.positions[part] != to:
+                self._moves(counter.shop)[part](to)
+                counter.positions[part] = to
 
     def picture(self, item: str) -> Path:
         """The picture of a code."""
