@@ -11,6 +11,7 @@ SyncError
     ├── JournalInUse     a person stops the other program
     ├── JournalFull      a person frees disk space: no new operations until then
     ├── JournalBroken    the journal no longer verifies: a new epoch is needed
+    ├── ArchiveDamaged   a person puts a file back: its rows are booked, the box goes on without them
     └── AlreadyClosed    the writer ended this authorisation before; nothing was written
 """
 
@@ -69,6 +70,10 @@ class JournalBroken(JournalError):
         super().__init__(message)
         self.epoch = epoch
         self.seq = seq
+
+
+class ArchiveDamaged(JournalError):
+    """An archive is missing or was changed."""
 
 
 class AlreadyClosed(JournalError):

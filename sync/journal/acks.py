@@ -7,7 +7,6 @@ from dataclasses import replace
 from sync.chain import GENESIS
 from sync.errors import Unreadable
 from sync.journal import replica
-from sync.journal.rows import row_at
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session
 from sync.journal.values import AckOutcome
@@ -65,7 +64,7 @@ def _holds(session: Session, seq: int, digest: bytes) -> bool:
     place = session.standing.place
     if seq > place.seq:
         return False
-    row = row_at(session.connection, place.position(seq))
+    row = session.shelf.row_at(session.connection, place.position(seq))
     return row is not None and row.hash == digest
 
 

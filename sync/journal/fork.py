@@ -21,7 +21,7 @@ from programme.state import PERPETUAL, evolve, totals
 from sync.chain import GENESIS
 from sync.closures import sign_closure
 from sync.journal.reissue import day_totals
-from sync.journal.rows import Place, checked_rows, first_position_of
+from sync.journal.rows import Place, checked, first_position_of
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session
 
@@ -57,7 +57,7 @@ def open_epoch(
     connection = session.connection
     before = session.standing.place
     parent, parent_position = _parent(session)
-    later, damaged = _later(connection, parent_position, before.last_position)
+    later, damaged = _later(session, parent_position, before.last_position)
     (counter,) = connection.execute("SELECT max(counter) FROM epochs").fetchone()
     place = add_epoch(connection, counter + 1, before.last_position + 1)
     session.standing = Standing(place=place, generation=session.standing.generation)
@@ -89,7 +89,7 @@ def _close_again(
     for day in sorted({event.data.business_day for event, _ in later if isinstance(event.data, DayClosed)}):
         closed = DayClosed(
             business_day=day,
-            totals=day_totals(session.connection, day, parent, kept),
+            totals=day_totals(session, day, parent, kept),
             perpetual=totals(session.records, PERPETUAL).programmes,
             signature="",
         )
@@ -98,12 +98,10 @@ def _close_again(
         session.records.change(evolve(session.records, event))
 
 
-def _later(
-    connection: sqlite3.Connection, after_position: int, up_to: int
-) -> tuple[list[tuple[Event, bytes]], tuple[RowLink, ...]]:
+def _later(session: Session, after_position: int, up_to: int) -> tuple[list[tuple[Event, bytes]], tuple[RowLink, ...]]:
     """The events of the rows after a position, with their bytes; and the rows that are damaged."""
     later, damaged = [], []
-    for row, is_sound in checked_rows(connection, after_position, up_to):
+    for row, is_sound in checked(session.shelf.rows(session.connection, after_position + 1, up_to)):
         if is_sound:
             later.append((decode_event(row.event), row.event))
         else:

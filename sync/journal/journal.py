@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -20,13 +21,16 @@ from programme.instants import from_us
 from sync.chain import Row
 from sync.clock import BootClock, OrderClock
 from sync.errors import JournalError, JournalMissing
-from sync.journal import jobs, replica
+from sync.journal import jobs, moving, replica
 from sync.journal.acks import take_ack
+from sync.journal.archive import pack, section_bytes
 from sync.journal.database import connect_read_only, damage_note, meaning, noticed
 from sync.journal.fork import open_epoch
 from sync.journal.lock import FileLock
 from sync.journal.opening import first_session, next_session
-from sync.journal.rows import first_position_of, rows_between
+from sync.journal.rows import first_position_of
+from sync.journal.shelf import Shelf, read_archive, write_archive
+from sync.journal.standing import Standing
 from sync.journal.transaction import Session, Transaction
 from sync.journal.values import AckOutcome, Job, JobState, Queue
 from sync.journal.writer import Work, Writer
@@ -57,7 +61,9 @@ class Journal:
         self.left_out: tuple[RowLink, ...] = ()
         self._writer = Writer(session, path)
         self._reader = connect_read_only(path)
+        self._shelf = Shelf(path)
         self._reading = threading.Lock()
+        self._archiving = threading.Lock()
 
     @classmethod
     def create(
@@ -167,7 +173,7 @@ class Journal:
             start = place.first_position if chosen == place.epoch else first_position_of(reader, chosen)
             if start is None:
                 return []
-            rows = rows_between(reader, start + first_seq - 1, start + last_seq - 1, max_bytes)
+            rows = self._shelf.rows_between(reader, start + first_seq - 1, start + last_seq - 1, max_bytes)
         return [row for row in rows if row.epoch == chosen]
 
     def mark_sent(self, seq: int) -> None:
@@ -202,6 +208,50 @@ class Journal:
         """
         return self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id, self._key))
 
+    def archive(self, *, before: datetime, rows_in_file: int = moving.ROWS_IN_FILE) -> int:
+        """Move booked rows that are ordered before a time to archives; takes a while, and no scan waits for it.
+
+        Returns:
+            How many archives were written.
+
+        Raises:
+            JournalFull: There is no room for one.
+        """
+        written = 0
+        with self._archiving:
+            while True:
+                while self._writer.call(lambda _: moving.move_some(self._session)):
+                    pass
+                if not self._archive_some(before, rows_in_file):
+                    return written
+                written += 1
+
+    def _archive_some(self, before: datetime, rows_in_file: int) -> bool:
+        with self._read() as reader:
+            rows = moving.choose(reader, self._session.committed, before=before, rows_in_file=rows_in_file)
+            if not rows:
+                return False
+            ack = moving.ack_for(reader, self._session.committed.place.position(self._session.committed.watermark_seq))
+            signed = moving.head_for(reader, rows, device=self._session.device, key=self._key, ack=ack)
+        name = moving.file_name(signed.read())
+        write_archive(self._shelf.folder / name, pack(section_bytes(signed, rows)))
+        section = read_archive(self._shelf.folder / name)
+        return self._writer.call(lambda _: moving.note(self._session, section, name))
+
+    def delete_archives(self, *, before: datetime) -> list[str]:
+        """Delete the archives all of whose rows are ordered before a time; the ids of their events stay.
+
+        Returns:
+            Their files' names.
+        """
+        with self._archiving:
+            with self._read() as reader:
+                old = moving.expired(reader, before)
+            for first_position, name in old:
+                (self._shelf.folder / name).unlink(missing_ok=True)
+                self._writer.call(partial(moving.forget, self._session, first_position))
+        return [name for _, name in old]
+
     def jobs(self, state: JobState | None = None) -> list[Job]:
         """Jobs in a state, or all, in the order they were queued."""
         with self._read() as reader:
@@ -227,7 +277,7 @@ class Journal:
         """What central hasn't booked yet."""
         with self._read() as reader:
             standing = self._session.committed
-            return _read_queue(reader, standing.place.position(standing.watermark_seq))
+            return _read_queue(reader, standing)
 
     def replica_head(self, programme: str) -> Head | None:
         """How far a programme's replica is; None before its first snapshot."""
@@ -289,16 +339,18 @@ def _letting_go(path: Path, lock: FileLock) -> Iterator[None]:
         raise meaning(error, path) if isinstance(error, sqlite3.Error) else error from None
 
 
-def _read_queue(connection: sqlite3.Connection, booked_position: int) -> Queue:
-    count, oldest_us = connection.execute(
-        "SELECT count(*), min(ordered_at_us) FROM rows WHERE position > ?", (booked_position,)
+def _read_queue(connection: sqlite3.Connection, standing: Standing) -> Queue:
+    # A restored central may lack archived rows, too: they are counted, though not their value.
+    booked_position = standing.place.position(standing.watermark_seq)
+    (oldest_us,) = connection.execute(
+        "SELECT min(ordered_at_us) FROM rows WHERE position > ?", (booked_position,)
     ).fetchone()
     values = connection.execute(
         "SELECT currency, sum(value_minor) FROM rows WHERE position > ? AND value_minor IS NOT NULL GROUP BY currency",
         (booked_position,),
     ).fetchall()
     return Queue(
-        unbooked_rows=count,
+        unbooked_rows=standing.place.last_position - booked_position,
         value_at_risk_minor=dict(values),
         oldest_unbooked_at=None if oldest_us is None else from_us(oldest_us),
     )

@@ -16,13 +16,18 @@ import msgspec
 
 from programme.cloudevents import decode_event
 from programme.errors import ProgrammeError
-from programme.state import Record, evolve
+from programme.state import PERPETUAL, Record, Totals, at_least, evolve, totals
+from sync.chain import Row
+from sync.errors import ArchiveDamaged
 from sync.journal.database import migrate
-from sync.journal.rows import checked_rows
+from sync.journal.moving import note_found
+from sync.journal.rows import MAX_POSITION, checked, last_archived_position, rows_since
+from sync.journal.shelf import Shelf, noted_archives
 from sync.journal.standing import stored_standing
 
 _NEEDED = ("box", "epochs", "standing")
 _AS_FAR_AS_READABLE = ("acks", "jobs", "kept")
+_ARCHIVES = ("archives", "archived")
 _REPLICA = ("replica_head", "replica", "counted")
 
 
@@ -34,7 +39,7 @@ def is_whole(connection: sqlite3.Connection, table: str = "1") -> bool:
         return False
 
 
-def mend(connection: sqlite3.Connection) -> None:
+def mend(connection: sqlite3.Connection, shelf: Shelf) -> None:
     """Write the file anew, in one transaction.
 
     Raises:
@@ -55,10 +60,15 @@ def mend(connection: sqlite3.Connection) -> None:
         if all(is_whole(connection, table) for table in _REPLICA):
             for table in _REPLICA:
                 _put(fresh, table, _readable(connection, table))
+        if all(is_whole(connection, table) for table in _ARCHIVES):
+            for table in _ARCHIVES:
+                _put(fresh, table, _readable(connection, table))
+        else:
+            note_found(fresh, shelf)
         if is_whole(connection, "state"):
             _put(fresh, "state", _readable(connection, "state"))
         else:
-            records = _added_up(fresh)
+            records = _added_up(fresh, shelf)
             _put(fresh, "state", ((key, msgspec.json.encode(record)) for key, record in records.items()))
         fresh.execute("COMMIT")
         fresh.backup(connection)
@@ -90,12 +100,23 @@ def _readable_rows(connection: sqlite3.Connection, last: int) -> Iterator[tuple[
             return
 
 
-def _added_up(connection: sqlite3.Connection) -> dict[str, Record]:
+def _added_up(connection: sqlite3.Connection, shelf: Shelf) -> dict[str, Record]:
     """The state by the rows that are sound; a row that was copied to a later epoch counts once."""
     records: dict[str, Record] = {}
     seen: set[UUID] = set()
-    (last,) = connection.execute("SELECT coalesce(max(position), 0) FROM rows").fetchone()
-    for row, is_sound in checked_rows(connection, 0, last):
+    for archive in noted_archives(connection):
+        try:
+            _add(records, seen, checked(shelf.section(archive).rows))
+        except ArchiveDamaged:  # its header says at least what its rows add up to
+            known = at_least(totals(records, PERPETUAL).programmes, archive.signed.read().perpetual)
+            records[PERPETUAL] = Totals(programmes=known)
+    at_hand = rows_since(connection, last_archived_position(connection) + 1, MAX_POSITION)
+    _add(records, seen, checked(at_hand))
+    return records
+
+
+def _add(records: dict[str, Record], seen: set[UUID], rows: Iterable[tuple[Row, bool]]) -> None:
+    for row, is_sound in rows:
         if not is_sound:
             continue
         event = decode_event(row.event)
@@ -106,7 +127,6 @@ def _added_up(connection: sqlite3.Connection) -> dict[str, Record]:
             changes = evolve(records, event)
         except ProgrammeError:  # what it follows was lost
             continue
-        records |= {key: record for key, record in changes.items() if record is not None}
+        records.update({key: record for key, record in changes.items() if record is not None})
         for key in [key for key, record in changes.items() if record is None]:
             records.pop(key, None)
-    return records

@@ -17,6 +17,7 @@ from sync.errors import JournalBroken, JournalError, JournalForeign, JournalMiss
 from sync.journal.database import connect, damage_note, meaning, migrate
 from sync.journal.fork import add_epoch
 from sync.journal.mend import is_whole, mend
+from sync.journal.shelf import Shelf
 from sync.journal.standing import Standing, load_standing, salvage_standing
 from sync.journal.transaction import Session, Transaction
 
@@ -37,7 +38,7 @@ def first_session(
             raise JournalError(f"{path} is a journal already: open it")
         connection.execute("INSERT INTO box VALUES (1, ?, ?)", (device, key.public_key().public_bytes_raw()))
         standing = Standing(place=add_epoch(connection, 1, 1))
-        session = Session(connection, device=device, boot=boot, clock=clock, standing=standing)
+        session = Session(connection, shelf=Shelf(path), device=device, boot=boot, clock=clock, standing=standing)
         opened = EpochOpened(epoch=standing.place.epoch, reason=EpochReason.ENROLMENT)
         Transaction(session).append(new_id(), opened)
         session.commit()
@@ -67,7 +68,7 @@ def _going_on(
     connection: sqlite3.Connection, path: Path, device: str, key: Ed25519PrivateKey, boot: BootClock, damaged: bool
 ) -> Session:
     if damaged and not is_whole(connection):
-        mend(connection)
+        mend(connection, Shelf(path))
     if not damaged and damage_note(path).exists():
         what = f"{path} is damaged: keep the file, a new epoch is needed"
         raise JournalBroken(what, epoch=_epoch_of(connection), seq=0)
@@ -77,7 +78,14 @@ def _going_on(
     load = salvage_standing if damaged else load_standing
     standing, base = load(connection, key.public_key())
     connection.execute("COMMIT")
-    return Session(connection, device=device, boot=boot, clock=OrderClock(boot, base), standing=standing)
+    return Session(
+        connection,
+        shelf=Shelf(path),
+        device=device,
+        boot=boot,
+        clock=OrderClock(boot, base),
+        standing=standing,
+    )
 
 
 def _epoch_of(connection: sqlite3.Connection) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,17 +12,24 @@ from programme.events import AuthorisationAbandoned, Event, EventData, Operation
 from programme.instants import to_us
 from sync.chain import Row
 
+MAX_POSITION = 2**63 - 1
+"""SQLite counts no further."""
+
 _INSERT = """
 INSERT INTO rows (position, epoch, seq, event_id, ends, type, occurred_at_us, ordered_at_us, clock,
                   programme, instrument, currency, value_minor, event, previous, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _SELECT = "SELECT epoch, seq, event, previous, hash FROM rows"
-_IS_TAKEN = "SELECT 1 FROM rows WHERE ends = :id UNION ALL SELECT 1 FROM rows WHERE event_id = :id AND event_id <> ends"
+_IS_TAKEN = """
+SELECT 1 FROM rows WHERE ends = :id UNION ALL SELECT 1 FROM rows WHERE event_id = :id AND event_id <> ends
+UNION ALL SELECT 1 FROM archived WHERE id = :id
+"""
 _LAST_POSITION_OF = """
 SELECT max(position) FROM (
     SELECT position FROM rows WHERE ends = :id AND event_id = :id
-    UNION ALL SELECT position FROM rows WHERE event_id = :id AND event_id <> ends)
+    UNION ALL SELECT position FROM rows WHERE event_id = :id AND event_id <> ends
+    UNION ALL SELECT position FROM archived WHERE id = :id)
 """
 _LAST_CLOSURE = """
 SELECT max(position) FROM rows
@@ -111,37 +118,28 @@ def last_closure_position(connection: sqlite3.Connection, place: Place) -> int |
     return None if position is None else int(position)
 
 
-def row_at(connection: sqlite3.Connection, position: int) -> Row | None:
-    """The row at a position."""
-    found = connection.execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
-    return None if found is None else _row(found)
+def last_archived_position(connection: sqlite3.Connection) -> int:
+    """Rows up to here may be in archives alone; 0 before there are any."""
+    (position,) = connection.execute("SELECT coalesce(max(moved_to), 0) FROM archives").fetchone()
+    return int(position)
 
 
-def rows_between(connection: sqlite3.Connection, first: int, last: int, max_bytes: int) -> list[Row]:
-    """Consecutive rows up to a size in events' bytes, but at least one where there is one."""
-    rows: list[Row] = []
-    size_bytes = 0
-    cursor = connection.execute(f"{_SELECT} WHERE position BETWEEN ? AND ? ORDER BY position", (first, last))
-    for found in cursor:
-        row = _row(found)
-        size_bytes += len(row.event)
-        if rows and size_bytes > max_bytes:
-            break
-        rows.append(row)
-    cursor.close()
-    return rows
+def row_at_hand(connection: sqlite3.Connection, position: int) -> Row | None:
+    """The row at a position, where it is in the database."""
+    return next(rows_since(connection, position, position), None)
 
 
-def checked_rows(
-    connection: sqlite3.Connection, after_position: int, up_to: int, since_us: int = 0
-) -> Iterator[tuple[Row, bool]]:
-    """Rows after a position, in order, each with whether it is as it was written: its hash, and the next row's word."""
-    found = connection.execute(
-        f"{_SELECT} WHERE position > ? AND position <= ? AND ordered_at_us >= ? ORDER BY position",
-        (after_position, up_to, since_us),
-    )
+def rows_since(connection: sqlite3.Connection, first: int, last: int, since_us: int = 0) -> Iterator[Row]:
+    """The rows at hand, in order, those apart that are ordered before a time."""
+    condition = "position BETWEEN ? AND ? AND ordered_at_us >= ?"
+    found = connection.execute(f"{_SELECT} WHERE {condition} ORDER BY position", (first, last, since_us))
+    yield from map(_row, found)
+
+
+def checked(rows: Iterable[Row]) -> Iterator[tuple[Row, bool]]:
+    """Rows in order, each with whether it is as it was written: its hash, and the next row's word."""
     row: Row | None = None
-    for following in map(_row, found):
+    for following in rows:
         if row is not None:
             follows = (following.epoch, following.seq) == (row.epoch, row.seq + 1)
             yield row, row.is_sound and (not follows or following.previous == row.hash)

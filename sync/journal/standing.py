@@ -12,7 +12,7 @@ from sync.chain import GENESIS
 from sync.clock import ClockBase
 from sync.errors import JournalBroken
 from sync.journal.records import StoredRecords
-from sync.journal.rows import Place, first_position_of, row_at
+from sync.journal.rows import Place, first_position_of, row_at_hand
 from sync.journal.tail import differing, vouched_records
 
 _SAVE = """
@@ -20,6 +20,11 @@ INSERT OR REPLACE INTO standing (id, epoch, seq, hash, sent_position, watermark_
                                  clock_at_us, clock_elapsed_us, clock_boot_id, clock_state)
 VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_LAST_LEFT = """
+SELECT epoch, seq, hash FROM rows WHERE position > (SELECT coalesce(max(moved_to), 0) FROM archives)
+ORDER BY position DESC LIMIT 1
+"""
+"""Older rows are in archives, and the journal never ends there: its last row stays at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,7 @@ def load_standing(connection: sqlite3.Connection, key: Ed25519PublicKey) -> tupl
     """
     standing, clock = stored_standing(connection)
     place = standing.place
-    last = row_at(connection, place.last_position)
+    last = row_at_hand(connection, place.last_position)
     if last is None or (last.epoch, last.seq, last.hash) != (place.epoch, place.seq, place.hash):
         raise JournalBroken(
             f"the journal doesn't end at {place.epoch}/{place.seq} as it should", epoch=place.epoch, seq=place.seq
@@ -103,7 +108,7 @@ def salvage_standing(connection: sqlite3.Connection, key: Ed25519PublicKey) -> t
         JournalBroken: Nothing is left to go on from.
     """
     stored, clock = stored_standing(connection)
-    found = connection.execute("SELECT epoch, seq, hash FROM rows ORDER BY position DESC LIMIT 1").fetchone()
+    found = connection.execute(_LAST_LEFT).fetchone()
     if found is None:
         raise JournalBroken("no row is left: enrol this box anew", epoch=stored.place.epoch, seq=1)
     epoch, seq, digest = found

@@ -18,11 +18,10 @@ from programme.state import DAY, EPOCH, PERPETUAL, CurrentEpoch, Record, Totals,
 from sync.chain import GENESIS, Row
 from sync.closures import CLOSURES, check_closure
 from sync.errors import BadSignature, JournalBroken
-from sync.journal.rows import Place, last_closure_position, rows_between
+from sync.journal.rows import Place, last_archived_position, last_closure_position, rows_since
 
 MOST_ROWS = 10_000
 """Read at an opening where nobody closes days; what is older and damaged is met when it is read or sent."""
-_AT_ONCE_BYTES = 1 << 20
 
 
 def vouched_records(connection: sqlite3.Connection, place: Place, key: Ed25519PublicKey) -> dict[str, Record]:
@@ -35,7 +34,8 @@ def vouched_records(connection: sqlite3.Connection, place: Place, key: Ed25519Pu
         JournalBroken: One is missing or isn't as it was written.
     """
     closure = last_closure_position(connection, place)
-    first = max(place.first_position, closure or 0, place.last_position - MOST_ROWS + 1)
+    at_hand = last_archived_position(connection) + 1
+    first = max(place.first_position, closure or 0, at_hand, place.last_position - MOST_ROWS + 1)
     rows = _sound_rows(connection, place, first)
     if first == closure:
         row = next(rows)
@@ -66,18 +66,16 @@ def differing(connection: sqlite3.Connection, records: dict[str, Record]) -> dic
 
 def _sound_rows(connection: sqlite3.Connection, place: Place, first: int) -> Iterator[Row]:
     seq, previous = first - place.first_position, None if first > place.first_position else GENESIS
-    while seq < place.seq:
-        rows = rows_between(connection, place.position(seq + 1), place.last_position, _AT_ONCE_BYTES)
-        if not rows:
-            raise _broken(place.epoch, seq + 1, "missing")
-        for row in rows:
-            seq += 1
-            if (row.epoch, row.seq) != (place.epoch, seq):
-                raise _broken(place.epoch, seq, "missing")
-            if not row.is_sound or (previous is not None and row.previous != previous):
-                raise _broken(row.epoch, row.seq, "damaged")
-            previous = row.hash
-            yield row
+    for row in rows_since(connection, first, place.last_position):
+        seq += 1
+        if (row.epoch, row.seq) != (place.epoch, seq):
+            raise _broken(place.epoch, seq, "missing")
+        if not row.is_sound or (previous is not None and row.previous != previous):
+            raise _broken(row.epoch, row.seq, "damaged")
+        previous = row.hash
+        yield row
+    if seq != place.seq:
+        raise _broken(place.epoch, seq + 1, "missing")
 
 
 def _event(row: Row) -> Event:

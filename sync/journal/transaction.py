@@ -18,6 +18,7 @@ from sync.errors import AlreadyClosed
 from sync.journal import jobs, replica
 from sync.journal.records import StoredRecords
 from sync.journal.rows import ends_of, insert_row, is_taken, kept_rows_on, last_position_of, rows_on
+from sync.journal.shelf import Shelf
 from sync.journal.standing import Standing, save_standing
 from sync.wire import Head
 
@@ -28,13 +29,22 @@ class Session:
     Attributes:
         standing: Where the journal stands, the open transaction included.
         committed: Where it stands on disk.
+        shelf: Reads rows wherever they are.
         booked_totals: What central last said it has booked of this box, for the epoch after a fork.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, *, device: str, boot: BootClock, clock: OrderClock, standing: Standing
+        self,
+        connection: sqlite3.Connection,
+        *,
+        shelf: Shelf,
+        device: str,
+        boot: BootClock,
+        clock: OrderClock,
+        standing: Standing,
     ) -> None:
         self.connection = connection
+        self.shelf = shelf
         self.device = device
         self.boot = boot
         self.clock = clock

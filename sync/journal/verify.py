@@ -1,4 +1,4 @@
-"""Whether a journal is what was written: every row, the state that they add up to, and central's acks.
+"""Whether a journal is what was written: every row, archives included, the state they add up to, and central's acks.
 
 It finds any change to a stored row, and any tail cut below the last row that the file says it ends with or that an ack
 it holds names. It can't find a file that was put back whole from an older copy: central does, by its next ack.
@@ -6,6 +6,7 @@ it holds names. It can't find a file that was put back whole from an older copy:
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,19 +21,23 @@ from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood, ProgrammeError
 from programme.events import DayClosed, EpochOpened, Event, RowLink
 from programme.instants import to_us
-from programme.state import Record, evolve, record_kind
-from sync.chain import GENESIS, row_hash
+from programme.state import EPOCH, PERPETUAL, CurrentEpoch, Record, Totals, evolve, record_kind, totals
+from sync.chain import GENESIS, b64, row_hash
 from sync.closures import check_closure
-from sync.errors import BadSignature, JournalBroken, JournalForeign, JournalMissing, WireError
+from sync.errors import ArchiveDamaged, BadSignature, JournalBroken, JournalForeign, JournalMissing, WireError
+from sync.journal.archive import Header
 from sync.journal.database import connect_read_only, meaning
-from sync.journal.rows import columns_of
+from sync.journal.rows import MAX_POSITION, columns_of, ends_of
+from sync.journal.shelf import Noted, Shelf, noted_archives
 from sync.wire import Ack, open_message
 
 _ROWS = """
 SELECT position, epoch, seq, event, previous, hash, event_id, ends, type, occurred_at_us, ordered_at_us, clock,
        programme, instrument, currency, value_minor
-FROM rows ORDER BY position
+FROM rows WHERE position BETWEEN ? AND ? ORDER BY position
 """
+_UNKNOWN = b""
+"""The hash of a row that was deleted with its archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +46,14 @@ class Report:
 
     Attributes:
         rows: Of all epochs.
+        archives: How many hold the oldest of them.
         acknowledged: The last row that a signed ack of central's vouches for; None before any.
     """
 
     device: str
     epochs: tuple[str, ...]
     rows: int
+    archives: int
     head: RowLink
     acknowledged: RowLink | None
 
@@ -69,7 +76,7 @@ def verify(path: Path, *, keys: dict[str, Ed25519PublicKey], device: str | None 
     try:
         with closing(connect_read_only(path)) as connection:
             connection.execute("BEGIN")  # one view of it all
-            return _Verification(connection, keys, expected=device).run()
+            return _Verification(connection, keys, Shelf(path), expected=device).run()
     except sqlite3.Error as error:
         raise meaning(error, path) from error
 
@@ -80,8 +87,10 @@ class _Verification:
 
     connection: sqlite3.Connection
     keys: dict[str, Ed25519PublicKey]
+    shelf: Shelf
     expected: str | None = None
     device: str = ""
+    forgotten: int = 0
     epoch: str = ""
     seq: int = 0
     hash: bytes = GENESIS
@@ -91,11 +100,18 @@ class _Verification:
     hashes: list[bytes] = field(default_factory=list)
     events: dict[UUID, bytes] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    vouching: set[str] = field(default_factory=set)
 
     def run(self) -> Report:
         self._owner()
-        for columns in self.connection.execute(_ROWS):
-            self._row(*columns)
+        archives = noted_archives(self.connection)
+        for archive in archives:
+            self._rows_at_hand(archive.first_position - 1)
+            if archive.name is None:
+                self._forgotten(archive)
+            else:
+                self._archive(archive)
+        self._rows_at_hand(MAX_POSITION)
         self._end()
         acknowledged = self._acks()
         self._state()
@@ -104,6 +120,7 @@ class _Verification:
             device=self.device,
             epochs=tuple(self.epochs),
             rows=self.position,
+            archives=len(archives),
             head=RowLink(epoch=self.epoch, seq=self.seq, hash=self.hash.hex()),
             acknowledged=acknowledged,
         )
@@ -134,9 +151,74 @@ class _Verification:
             )
         self.keys = {**self.keys, self.device: key}
 
+    def _rows_at_hand(self, last: int) -> None:
+        for columns in self.connection.execute(_ROWS, (self.position + 1, last)):
+            self._row(*columns)
+
+    def _archive(self, archive: Noted) -> None:
+        header = self._header(archive)
+        try:
+            section = self.shelf.section(archive)
+        except ArchiveDamaged as error:
+            self._broken(str(error), epoch=header.epoch, seq=header.first_seq)
+        at_hand = {
+            columns[0]: columns
+            for columns in self.connection.execute(_ROWS, (archive.first_position, archive.last_position))
+        }
+        for position, row in enumerate(section.rows, start=archive.first_position):
+            kept = (row.epoch, row.seq, row.event, row.previous, row.hash)
+            columns = at_hand.get(position, (position, *kept))
+            event = self._row(*columns)
+            if columns[1:6] != kept:
+                self._broken("the row says something else than its archive")
+            if position <= archive.moved_to:
+                self._is_known(event)
+            elif position not in at_hand:
+                self._broken("the row is missing, and it hasn't moved to its archive yet")
+        if totals(self.records, PERPETUAL).programmes != header.perpetual:
+            self._broken("the archive's perpetual totals aren't what the rows add up to")
+
+    def _header(self, archive: Noted) -> Header:
+        header = archive.signed.read()
+        key = self.keys[self.device].public_bytes_raw()
+        if (header.device, header.journal_key) != (self.device, b64(key)):
+            self._broken("the archive is another box's", epoch=header.epoch, seq=header.first_seq)
+        said = (header.first_position, header.last_position)
+        if said != (archive.first_position, archive.last_position):
+            self._broken("the archive says something else than is noted of it", epoch=header.epoch)
+        if header.ack is not None:
+            self.vouching.add(header.ack)
+        return header
+
+    def _is_known(self, event: Event) -> None:
+        for taken in (event.event_id, ends_of(event.event_id, event.data)):
+            found = self.connection.execute("SELECT position FROM archived WHERE id = ?", (taken.bytes,)).fetchone()
+            if found is None or found[0] < self.position:
+                self._broken(f"event {taken} isn't known as archived: repeated, it would count again")
+
+    def _forgotten(self, archive: Noted) -> None:
+        """Go on from what a deleted archive's header says; of its rows only those still at hand can be read."""
+        header = self._header(archive)
+        if self.forgotten != self.position or header.first_position != self.position + 1:
+            self._broken("an archive was deleted before older ones", epoch=header.epoch, seq=header.first_seq)
+        if header.epoch != self.epoch:
+            self._begin(header.first_position - header.first_seq + 1, header.epoch)
+        for _, epoch, seq, data, previous, digest, *_ in self.connection.execute(
+            _ROWS, (archive.first_position, archive.last_position)
+        ):
+            if row_hash(epoch=epoch, seq=seq, previous=previous, event=data) != digest:
+                self._broken("the row was changed, its hash is another", epoch=epoch, seq=seq)
+        self.forgotten = self.position = header.last_position
+        self.seq, self.hash = header.last_seq, bytes.fromhex(header.head)
+        self.hashes += [*[_UNKNOWN] * (header.count - 1), self.hash]
+        self.records = {
+            EPOCH: CurrentEpoch(epoch=header.epoch),
+            PERPETUAL: Totals(programmes=header.perpetual),
+        }
+
     def _row(
         self, position: int, epoch: str, seq: int, data: bytes, previous: bytes, digest: bytes, *said: object
-    ) -> None:
+    ) -> Event:
         self._place(position, epoch, seq, previous)
         if row_hash(epoch=epoch, seq=seq, previous=previous, event=data) != digest:
             self._broken("the row was changed, its hash is another")
@@ -148,11 +230,12 @@ class _Verification:
             self._broken(f"the event can't be read ({error})")
         if encode_event(event) != data:
             self._broken("the event is not in its canonical form")
-        if columns_of(event) != said:
+        if said and columns_of(event) != said:
             self._broken("the row's columns say something else than its event")
         if event.source != self.device:
             self._broken(f"the event is of {event.source!r}")
         self._event(event, data)
+        return event
 
     def _place(self, position: int, epoch: str, seq: int, previous: bytes) -> None:
         if epoch != self.epoch:
@@ -173,13 +256,13 @@ class _Verification:
         self.epochs[epoch] = position
 
     def _event(self, event: Event, data: bytes) -> None:
-        known = self.events.get(event.event_id)
+        known, digest = self.events.get(event.event_id), hashlib.sha256(data).digest()
         if known is not None:
             # A copy of a row of the epoch before: the same bytes, and no second effect.
-            if known != data or len(self.epochs) == 1:
+            if known != digest or len(self.epochs) == 1:
                 self._broken(f"event {event.event_id} was written twice")
             return
-        self.events[event.event_id] = data
+        self.events[event.event_id] = digest
         if (self.seq == 1) != isinstance(event.data, EpochOpened):
             self._broken("an epoch begins with its opening, and with nothing else")
         if isinstance(event.data, EpochOpened):
@@ -219,7 +302,9 @@ class _Verification:
         if first is None or link.seq == 0:
             return first is not None and link.hash == GENESIS.hex()
         position = first + link.seq - 1
-        return position <= self.position and self.hashes[position - 1].hex() == link.hash
+        if position > self.position:
+            return False
+        return self.hashes[position - 1] == _UNKNOWN or self.hashes[position - 1].hex() == link.hash
 
     def _end(self) -> None:
         stand = self.connection.execute(
@@ -235,6 +320,8 @@ class _Verification:
 
     def _acks(self) -> RowLink | None:
         last: tuple[int, int, RowLink] | None = None
+        for signed in self.vouching:
+            self._vouching_ack(signed)
         found = self.connection.execute("SELECT epoch, generation, seq, hash, signed FROM acks")
         for epoch, generation, seq, digest, signed in found:
             link = RowLink(epoch=epoch, seq=seq, hash=digest.hex())
@@ -255,6 +342,15 @@ class _Verification:
         if not self._holds(link):
             self._broken("central acknowledged this row, and it is not in the journal", epoch=link.epoch, seq=link.seq)
 
+    def _vouching_ack(self, signed: str) -> None:
+        """An ack in an archive: the rows up to the one it names are in this journal."""
+        try:
+            ack = open_message(signed, Ack, context="ack", keys=self.keys)
+        except WireError as error:
+            self._broken(f"an archive's ack isn't central's ({error})")
+        if ack.device != self.device or not self._holds(RowLink(epoch=ack.epoch, seq=ack.seq, hash=ack.hash)):
+            self._broken("an archive's ack names a row that is not in the journal", epoch=ack.epoch, seq=ack.seq)
+
     def _state(self) -> None:
         stored = {}
         for key, data in self.connection.execute("SELECT key, record FROM state"):
@@ -263,6 +359,8 @@ class _Verification:
             except (NotUnderstood, KeyError):
                 self._broken(f"the state's record {key!r} can't be read")
         for key in sorted(stored.keys() | self.records.keys()):
+            if self.forgotten and key not in self.records:
+                continue  # it goes back to rows that the law no longer wants kept
             if stored.get(key) != self.records.get(key):
                 self._broken(f"the state's record {key!r} isn't what the rows add up to")
 

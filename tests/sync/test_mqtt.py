@@ -13,13 +13,14 @@ from typing import TypeAlias
 
 import pytest
 
-from hardware_sim.broker import Broker, BrokerKind
+from hardware_sim.broker import AnyBroker
 from hardware_sim.link import Link
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 from sync.backoff import Backoff
 from sync.errors import LinkError, Unreadable
 from sync.mqtt import MAX_QUEUED, MqttLink, Will
 from sync.wire import MAX_MESSAGE_BYTES
+from tests.brokers.stands import CHOSEN, name_of
 
 pytestmark = pytest.mark.anyio
 
@@ -28,10 +29,10 @@ SOON_S = 30.0
 """Only bounds a test that fails."""
 
 
-@pytest.fixture(params=BrokerKind, ids=lambda kind: kind.value)
-def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+@pytest.fixture(params=CHOSEN, ids=name_of)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker]:
     """A real broker, of each kind."""
-    with Broker(folder=tmp_path / "broker", kind=request.param) as broker:
+    with request.param.make(tmp_path / "broker") as broker:
         yield broker
 
 
@@ -77,7 +78,7 @@ def link(port: int, name: str, *topics: str, will: Will | None = None) -> MqttLi
     )
 
 
-async def test_messages_go_both_ways(broker: Broker) -> None:
+async def test_messages_go_both_ways(broker: AnyBroker) -> None:
     async with running(link(broker.port, "box", "to/box")) as box, running(link(broker.port, "central", "up/+")) as up:
         await box.ups.get()
         await up.ups.get()
@@ -89,7 +90,7 @@ async def test_messages_go_both_ways(broker: Broker) -> None:
         assert box.link.is_up
 
 
-async def test_a_burst_arrives_whole_and_in_order(broker: Broker) -> None:
+async def test_a_burst_arrives_whole_and_in_order(broker: AnyBroker) -> None:
     async with running(link(broker.port, "box", "up/journal")) as box:
         await box.ups.get()
 
@@ -101,7 +102,7 @@ async def test_a_burst_arrives_whole_and_in_order(broker: Broker) -> None:
         ]
 
 
-async def test_it_comes_back_after_the_broker_was_killed(broker: Broker) -> None:
+async def test_it_comes_back_after_the_broker_was_killed(broker: AnyBroker) -> None:
     async with running(link(broker.port, "box", "echo")) as box:
         await box.ups.get()
         for _ in range(2):
@@ -117,7 +118,7 @@ async def test_it_comes_back_after_the_broker_was_killed(broker: Broker) -> None
             assert await box.messages.get() == ("echo", b"again")
 
 
-async def test_it_ends_soon_on_a_network_that_swallows_everything(broker: Broker) -> None:
+async def test_it_ends_soon_on_a_network_that_swallows_everything(broker: AnyBroker) -> None:
     async with Link(target_port=broker.port) as network:
         async with running(link(network.port, "box", "echo", will=WILL)) as box:
             await box.ups.get()
@@ -127,7 +128,7 @@ async def test_it_ends_soon_on_a_network_that_swallows_everything(broker: Broker
         assert not box.link.is_up
 
 
-async def test_a_link_that_takes_no_more_says_so(broker: Broker) -> None:
+async def test_a_link_that_takes_no_more_says_so(broker: AnyBroker) -> None:
     async with Link(target_port=broker.port) as network, running(link(network.port, "box")) as box:
         await box.ups.get()
         await network.freeze()
@@ -137,7 +138,7 @@ async def test_a_link_that_takes_no_more_says_so(broker: Broker) -> None:
                 box.link.publish("echo", b"x")
 
 
-async def test_too_large_a_message_never_leaves(broker: Broker) -> None:
+async def test_too_large_a_message_never_leaves(broker: AnyBroker) -> None:
     async with running(link(broker.port, "box", "echo")) as box:
         await box.ups.get()
 
@@ -149,7 +150,7 @@ async def test_too_large_a_message_never_leaves(broker: Broker) -> None:
         assert box.downs.empty()
 
 
-async def test_nagles_algorithm_is_off(broker: Broker) -> None:
+async def test_nagles_algorithm_is_off(broker: AnyBroker) -> None:
     async with running(link(broker.port, "box")) as box:
         await box.ups.get()
 
@@ -174,7 +175,7 @@ def stream_option(stream: socket.socket) -> int:
         return int(bool(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
 
 
-async def test_the_broker_says_the_will_when_the_box_vanishes(broker: Broker) -> None:
+async def test_the_broker_says_the_will_when_the_box_vanishes(broker: AnyBroker) -> None:
     async with running(link(broker.port, "central", "presence/+")) as central:
         await central.ups.get()
         async with (
@@ -190,7 +191,7 @@ async def test_the_broker_says_the_will_when_the_box_vanishes(broker: Broker) ->
             assert await central.messages.get() == (WILL.topic, b"death")
 
 
-async def test_a_polite_end_says_the_will_at_once_and_retained(broker: Broker) -> None:
+async def test_a_polite_end_says_the_will_at_once_and_retained(broker: AnyBroker) -> None:
     async with running(link(broker.port, "central", "presence/+")) as central:
         await central.ups.get()
         async with running(link(broker.port, "box", will=WILL)) as box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from programme.events import (
 from sync.errors import AlreadyClosed
 from sync.journal import AckOutcome
 from sync.journal.verify import verify
+from sync.wire import Head
 from tests.sync.boxes import CENTRAL_KEY_ID, NOON, Shop, earned, redeemed, sold, voided
 
 INSTRUMENTS = st.sampled_from(["k1", "k2"])
@@ -90,7 +92,7 @@ class Box(RuleBasedStateMachine):
         head = self.shop.journal.head
         assert head is not None
         seq = data.draw(st.integers(self.shop.journal.watermark.seq, head.seq))
-        self.shop.take(self.shop.ack(seq, generation=self.generation))
+        self.shop.take(self.shop.ack(seq, generation=self.generation, heads=self.heads()))
         assert self.shop.journal.watermark.seq == seq
 
     @rule(data=st.data())
@@ -121,6 +123,10 @@ class Box(RuleBasedStateMachine):
             self.shop.clock.reboot(f"again-{self.boots}", NOON)
         self.shop.open()
         assert self.shop.journal.head == head
+
+    def heads(self) -> dict[str, Head]:
+        """The registry versions that hold what is acknowledged."""
+        return {}
 
     def operations(self) -> list[Event]:
         return [event for event in self.events if isinstance(event.data, Earned | Redeemed | Sold)]
@@ -155,6 +161,38 @@ class Box(RuleBasedStateMachine):
         self.shop.close()
         self.folder.cleanup()
 
+
+class ArchivingBox(Box):
+    """A box that moves to archives what it may, whenever it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for programme in ("card", "voucher"):
+            self.shop.load_replica(programme, 1)
+
+    def heads(self) -> dict[str, Head]:
+        return {programme: Head(generation=1, version=1) for programme in ("card", "voucher")}
+
+    @rule(rows_in_file=st.integers(1, 4))
+    def archive(self, rows_in_file: int) -> None:
+        before = len(list(self.shop.path.parent.glob("*/*.zst")))
+        written = self.shop.journal.archive(before=NOON + timedelta(days=999), rows_in_file=rows_in_file)
+        assert len(list(self.shop.path.parent.glob("*/*.zst"))) == before + written
+
+    @invariant()
+    def it_knows_what_is_not_booked(self) -> None:
+        unbooked = self.shop.journal.rows(self.shop.journal.watermark.seq + 1, 10**6, 10**9)
+        assert self.shop.journal.queue().unbooked_rows == len(unbooked)
+
+    @invariant()
+    def it_knows_its_own_operations(self) -> None:
+        for event in self.events:
+            with pytest.raises(AlreadyClosed):
+                self.shop.append(earned(), event_id=event.event_id)
+
+
+TestArchivingBox = ArchivingBox.TestCase
+TestArchivingBox.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 
 TestBox = Box.TestCase
 TestBox.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

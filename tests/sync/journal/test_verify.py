@@ -52,6 +52,7 @@ def test_a_journal_that_was_left_alone_holds(busy: Shop) -> None:
         device=BOX,
         epochs=(busy.journal.epoch,),
         rows=7,
+        archives=0,
         head=busy.journal.rows(7, 7, 1)[0].link,
         acknowledged=busy.journal.rows(4, 4, 1)[0].link,
     )
