@@ -164,9 +164,10 @@ class Agent:
         return {"closures": [{"event_id": str(event.event_id), **self.views.event(event)} for event in events]}
 
     def train(self, on: bool) -> JSON:
-        """Begin or end training."""
-        self.counter.train(on)
-        self.desk.clear()
+        """Begin or end training, with nothing on the counter; what is so already stays as it is."""
+        if on != self.counter.training:
+            self.counter.train(on)
+            self.desk.clear()
         message = (
             self.views.choose("Entraînement : rien ne compte.", "Training: nothing counts.")
             if on

@@ -65,6 +65,7 @@ class Order:
         amount: As typed, or in minor units.
         code: None takes what lies on the counter.
         presented: What a screen showed; None takes the last read.
+        training: The mode that a screen showed; None takes the one that it is.
     """
 
     kind: Kind
@@ -73,6 +74,7 @@ class Order:
     programme: str | None = None
     target: UUID | None = None
     presented: Shown | None = None
+    training: bool | None = None
 
 
 class Orders:
@@ -87,8 +89,10 @@ class Orders:
         """What an order asks for.
 
         Raises:
-            CounterError: Its amount, code or programme can't be used.
+            CounterError: Its amount, code or programme can't be used, or training began or ended meanwhile.
         """
+        if order.training not in (None, self._counter.training):
+            raise CounterError(Problem.MODE_CHANGED)
         match order.kind:
             case Kind.EARN:
                 return self.earn(amount=order.amount, code=order.code, presented=order.presented)

@@ -168,15 +168,22 @@ class Desk:
         """Show that a day was closed."""
         self._show(event=event)
 
-    def dismiss(self) -> None:
-        """Take the last result away."""
-        self.result = None
+    def dismiss(self, *, up_to: int | None = None) -> None:
+        """Take the last result away.
+
+        Args:
+            up_to: Only up to this number: what came later was not seen yet by whoever asks.
+        """
+        if self.result is not None and _is_up_to(self.result.number, up_to):
+            self.result = None
         self._changed()
 
-    def clear(self) -> None:
-        """Take everything off the counter."""
-        self._placed.clear()
-        self.dismiss()
+    def clear(self, *, up_to: int | None = None) -> None:
+        """Take everything off the counter, or what came up to a number."""
+        self._placed = {
+            device: placed for device, placed in self._placed.items() if not _is_up_to(placed.number, up_to)
+        }
+        self.dismiss(up_to=up_to)
 
     def place(self, text: str, *, device: str, read_at: datetime | None = None) -> Placed:
         """Put what a reader read on the counter."""
@@ -291,3 +298,7 @@ class Desk:
         self._number += 1
         self.result = Result(number=self._number, aside=aside, outcome=outcome, event=event)
         self._changed()
+
+
+def _is_up_to(number: int, last: int | None) -> bool:
+    return last is None or number <= last

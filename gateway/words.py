@@ -19,6 +19,7 @@ class Problem(Enum):
     UNKNOWN_PROGRAMME = "unknown-programme"
     NOTHING_PRESENTED = "nothing-presented"
     COUNTER_CHANGED = "counter-changed"
+    MODE_CHANGED = "mode-changed"
     NOTHING_TO_VOID = "nothing-to-void"
     NOTHING_TO_PRINT = "nothing-to-print"
     SALE_VOIDED = "sale-voided"
@@ -80,6 +81,10 @@ _SENTENCES: dict[Problem, tuple[str, str]] = {
     Problem.COUNTER_CHANGED: (
         "Le comptoir a changé entre-temps : regardez ce qui y est, puis confirmez.",
         "The counter changed meanwhile: look at what lies there, then confirm.",
+    ),
+    Problem.MODE_CHANGED: (
+        "L'entraînement a commencé ou pris fin entre-temps : regardez l'écran, puis recommencez.",
+        "Training began or ended meanwhile: look at the screen, then start again.",
     ),
     Problem.NOTHING_TO_VOID: ("Aucune opération à annuler aujourd'hui.", "No operation to void today."),
     Problem.NOTHING_TO_PRINT: (

@@ -61,7 +61,7 @@ def build_api(
         say=lambda problem, accepted: words_for(problem, language_of(accepted, own)),
     )
     add_problems(api, language=own)
-    add_counter(api, screen.agent)
+    add_counter(api, screen.agent, screen.boot)
     add_printing(api, screen.agent)
     add_screen(api, screen)
     add_events(api, screen.agent.lookup, screen.changes, language=own)

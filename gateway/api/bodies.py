@@ -27,6 +27,18 @@ class ScanBody(Body):
     device: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] = "api"
 
 
+class SeenQuery(Body):
+    """How far a screen saw: what came later stays, however late this is repeated.
+
+    Attributes:
+        boot: Of the start of the box that the number is of; of another one, everything stays.
+        up_to: The newest number in the state, of a read or a result; all, when it is left out.
+    """
+
+    boot: UUID | None = None
+    up_to: Annotated[int, Field(ge=0)] | None = None
+
+
 class OperationBody(Body):
     """An operation.
 
@@ -38,6 +50,7 @@ class OperationBody(Body):
         event: The operation to void; the last one, when it is left out.
         presented: The number of what a screen showed on the counter, whose key is then the Idempotency-Key; refused
             once something else lies there.
+        training: The mode that a screen showed; refused once it is another.
     """
 
     kind: Kind
@@ -47,6 +60,7 @@ class OperationBody(Body):
     programme: Annotated[str, Field(max_length=64)] | None = None
     event: UUID | None = None
     presented: StrictInt | None = None
+    training: StrictBool | None = None
 
 
 class PrintBody(Body):

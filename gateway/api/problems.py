@@ -34,6 +34,7 @@ _STATUSES = {
     Problem.UNKNOWN_JOB: 404,
     Problem.KEY_REUSED: 409,
     Problem.COUNTER_CHANGED: 409,
+    Problem.MODE_CHANGED: 409,
     Problem.NOTHING_TO_CLOSE: 409,
     Problem.NOTHING_PRESENTED: 409,
     Problem.NOTHING_TO_VOID: 409,

@@ -275,7 +275,7 @@ class Page {
   takeUp(offer) {
     if (!offer || this.settling) return;
     if (offer.act === "clear") this.clear();
-    if (offer.act === "dismiss") this.perform(() => this.send("DELETE", "/v1/counter/result", { again: true }));
+    if (offer.act === "dismiss") this.takeAway("/v1/counter/result");
     if (!offer.order) return;
     const [read] = this.screen.presented;
     const body = { ...offer.order, presented: read.number };
@@ -285,7 +285,13 @@ class Page {
   clear() {
     if (!this.screen?.presented.length && !this.screen?.result) return;
     this.setTyped("");
-    this.perform(() => this.send("DELETE", "/v1/counter", { again: true }));
+    this.takeAway("/v1/counter");
+  }
+
+  /** Only what is seen now: a repeat that comes late must not take the next customer's card away. */
+  takeAway(path) {
+    const seen = `boot=${this.screen.boot}&up_to=${newest(this.screen)}`;
+    this.perform(() => this.send("DELETE", `${path}?${seen}`, { again: true }));
   }
 
   /** A sale or a void: its key is made once, and kept until an answer to it is known. */
@@ -308,15 +314,17 @@ class Page {
   async sell() {
     const choice = stock(this.screen).find((one) => choiceId(one) === this.chosen);
     if (!choice || this.settling) return;
-    const answer = await this.intend({ kind: "sell", programme: choice.programme, amount_minor: choice.face_minor });
+    const { training } = this.screen;
+    const answer = await this.intend({ kind: "sell", programme: choice.programme, amount_minor: choice.face_minor, training });
     if (!answer) return;
     this.chosen = "";
     this.draw();
   }
 
   async void(event) {
+    const { training } = this.screen;
     if (!(await this.isSure("void.title", this.describe(event), "void.ok"))) return;
-    await this.intend({ kind: "void", event });
+    await this.intend({ kind: "void", event, training });
   }
 
   describe(event) {

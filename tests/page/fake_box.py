@@ -31,6 +31,7 @@ class Act:
 
     method: str
     path: str
+    query: dict[str, str]
     body: Any
     key: str | None
     language: str | None
@@ -195,6 +196,7 @@ def _add_acts(app: FastAPI, box: FakeBox) -> None:
         asked = Act(
             method=request.method,
             path=f"/v1/{path}",
+            query=dict(request.query_params),
             body=body,
             key=request.headers.get("idempotency-key"),
             language=request.headers.get("accept-language"),

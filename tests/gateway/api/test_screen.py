@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -240,6 +241,61 @@ def test_the_counter_is_cleared_for_every_screen(till: Till) -> None:
     assert (dismissed["result"], len(dismissed["presented"])) == (None, 1)
     assert cleared["presented"] == []
     assert cleared["revision"] > dismissed["revision"]
+
+
+def test_what_was_read_later_stays_when_a_clear_comes_late(till: Till) -> None:
+    scan(till, till.box.central.card(1))
+    till.operate(kind="earn", amount="23,50")
+    seen = till.get("/v1/screen")
+    late = {"boot": seen["boot"], "up_to": seen["result"]["number"]}
+
+    till.http.call("DELETE", "/v1/counter", params=late)
+    cleared = till.get("/v1/screen")
+    scan(till, till.box.central.card(2))
+    till.http.call("DELETE", "/v1/counter", params=late)
+    till.operate(kind="earn", amount="23,50")
+    till.http.call("DELETE", "/v1/counter/result", params=late)
+    screen = till.get("/v1/screen")
+
+    assert (cleared["presented"], cleared["result"]) == ([], None)
+    assert len(screen["presented"]) == 1
+    assert screen["result"]["number"] > late["up_to"]
+
+
+def test_a_clear_of_before_a_restart_takes_nothing(till: Till) -> None:
+    seen = till.get("/v1/screen")
+    till.box.restart()
+    restarted = Till(till.box)
+    scan(restarted, till.box.central.card(2))
+
+    for path in ("/v1/counter", "/v1/counter/result"):
+        restarted.http.call("DELETE", path, params={"boot": seen["boot"], "up_to": 99})
+
+    assert len(restarted.get("/v1/screen")["presented"]) == 1
+
+
+def test_training_that_is_on_already_leaves_the_counter_as_it_is(till: Till) -> None:
+    till.http.put("/v1/training", json={"on": True})
+    scan(till, till.box.central.card(1))
+
+    assert till.http.put("/v1/training", json={"on": True}).json()["training"] is True
+
+    assert len(till.get("/v1/screen")["presented"]) == 1
+
+
+@pytest.mark.parametrize(
+    "meant",
+    [{"kind": "sell", "programme": "albret-voucher", "amount": "20,00"}, {"kind": "void"}],
+    ids=["sale", "void"],
+)
+def test_what_was_meant_as_an_exercise_is_never_real(till: Till, meant: dict[str, Any]) -> None:
+    till.box.give_grant(1)
+    till.operate(kind="earn", amount="10,00", code=till.box.central.card(1))
+
+    told = till.operate(training=True, status=409, **meant)
+
+    assert told["title"] == "mode-changed"
+    assert till.operate(training=False, **meant)["accepted"]
 
 
 def test_training_is_on_every_screen_and_begins_with_a_clear_counter(till: Till) -> None:
