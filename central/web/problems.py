@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import Enum
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 
 from central.errors import CentralError
 
@@ -34,6 +36,11 @@ class Problem(Enum):
         en="Wrong name or passphrase. Check them, then try again.",
     )
     TOO_MANY_TRIES = Sentence(status=429, fr="Trop d'essais. Attendez une minute.", en="Too many tries. Wait a minute.")
+    NO_DATABASE = Sentence(
+        status=503,
+        fr="Le centre n'arrive pas à lire ou écrire ses données. Réessayez ; si cela dure, appelez l'assistance.",
+        en="The centre can't read or write its data. Try again; if it lasts, call support.",
+    )
     TOO_MANY_PAGES = Sentence(
         status=503,
         fr="Trop de pages sont ouvertes. Fermez-en une.",
@@ -84,6 +91,11 @@ def add_problems(app: FastAPI) -> None:
         kind = error.problem.name.lower().replace("_", "-")
         return problem(error.problem.value.status, kind, error.say(language_of(request)))
 
+    async def no_database(request: Request, error: Exception) -> JSONResponse:
+        # Whoever asked can only try again; why it failed is for who keeps the centre.
+        logging.getLogger(__name__).error("not answered: %s", request.url.path, exc_info=error)
+        return await office_error(request, OfficeError(Problem.NO_DATABASE))
+
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()]
@@ -91,6 +103,7 @@ def add_problems(app: FastAPI) -> None:
 
     app.add_exception_handler(OfficeError, office_error)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(SQLAlchemyError, no_database)
 
 
 def language_of(request: Request) -> str:

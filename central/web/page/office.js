@@ -98,10 +98,16 @@ async function send(method, path, { body, again = false } = {}) {
   for (const wait of again ? [...RETRY_ACT_AFTER_MS, null] : [null]) {
     const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
     if (response?.ok) return response;
-    if (response) throw Object.assign(new Error((await response.json().catch(() => ({}))).detail ?? ""), { status: response.status });
+    if (response) throw Object.assign(new Error(await refusal(response)), { status: response.status });
     if (wait !== null) await pause(wait);
   }
   throw new Error(say("live.off"));
+}
+
+/** Why something was refused: what the centre says, or at least that it failed. */
+async function refusal(response) {
+  const { detail } = await response.json().catch(() => ({}));
+  return detail || say("failed", { status: response.status });
 }
 
 /** A decision stays: ask once more before it is taken. */

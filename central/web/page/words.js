@@ -3,6 +3,7 @@
 const FR = {
   skip: "Aller au contenu", leave: "Quitter", other: "English",
   "live.on": "À jour, en direct", "live.off": "Plus de lien avec le centre : la page se reconnecte…",
+  failed: "Cela n'a pas marché (erreur {status}). Réessayez ; si cela dure, appelez l'assistance.",
   "signing.title": "Bureau", "signing.name": "Nom", "signing.passphrase": "Phrase secrète", "signing.ok": "Entrer", "signing.example": "claire",
   "signing.nobody": "Personne ne peut encore entrer. Sur la machine du centre, lancez :",
   "verdict.well": "Tout va bien.", "verdict.look": "À regarder quand vous pourrez.", "verdict.trouble": "À regarder maintenant.",
@@ -56,6 +57,7 @@ const FR = {
 const EN = {
   skip: "Skip to content", leave: "Sign out", other: "Français",
   "live.on": "Up to date, live", "live.off": "No link to the centre: the page reconnects…",
+  failed: "That didn't work (error {status}). Try again; if it lasts, call support.",
   "signing.title": "Office", "signing.name": "Name", "signing.passphrase": "Passphrase", "signing.ok": "Sign in", "signing.example": "claire",
   "signing.nobody": "Nobody can sign in yet. On the centre's machine, run:",
   "verdict.well": "All is well.", "verdict.look": "Worth a look when you can.", "verdict.trouble": "Needs you now.",

@@ -216,6 +216,19 @@ def test_a_stale_page_is_told_that_the_loss_has_changed(centre: Centre, box_a: B
     assert claire.post(path, json={"decision": "accept_loss", "loss_minor": 1_200}).status_code == 200
 
 
+def test_a_database_that_fails_is_told_and_to_be_tried_again(
+    centre: Centre, box_a: Box, claire: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    centre.by_hand("DROP TABLE ledger_entries CASCADE" if centre.settings.database else "DROP TABLE ledger_entries")
+
+    failed = claire.post(f"/v1/office/desk/{spent.event_id}/decision", json={"decision": "pay", "loss_minor": 0})
+
+    assert (failed.status_code, failed.headers["content-type"]) == (503, "application/problem+json")
+    assert "Réessayez" in failed.json()["detail"]
+    assert "not answered: /v1/office/desk" in caplog.text
+
+
 def test_problems_are_told_in_the_language_of_who_asks(visitor: Visitor) -> None:
     path = "/v1/office/state"
 
