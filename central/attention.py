@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from central.deciding import Taken, choices, taken_on
+from central.deciding import NEEDS_A_PERSON, Taken, choices_in, taken_on
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
 from central.store.devices import Device, Shop
 from central.work import Work
 from programme.events import Decided, Event
-from programme.fold.effects import Acceptance, Finding, FindingKind
-
-NEEDS_A_PERSON = tuple(kind for kind in FindingKind if kind is not FindingKind.CLAMPED)
-"""A clamped earn is the rule at work; it is recorded, and nobody has to decide."""
+from programme.fold.effects import Acceptance, Finding
 
 
-def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
-    """Findings, forks, quarantined rows, conflicts and gaps."""
+def desk_to_json(work: Work, *, most: int | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Findings, settled ones as well; forks, quarantined rows and conflicts that nobody has seen; gaps.
+
+    Args:
+        most: Of each kind of row; all without it.
+    """
     found = desk.findings(work.db, NEEDS_A_PERSON)
     named = events.named(work.db, {event_id for _, finding in found for event_id in finding.events})
     shops = devices.shops(work.db)
@@ -31,28 +31,22 @@ def desk_to_json(work: Work) -> dict[str, list[dict[str, Any]]]:
                 "instrument": finding.instrument,
                 "funded_minor": sum(acceptance.funded_minor for acceptance in finding.acceptances),
                 "loss_minor": sum(acceptance.loss_minor for acceptance in finding.acceptances),
-                "settled": _is_settled(finding, taken),
+                "settled": not any(choices_in(finding, event_id, taken) for event_id in finding.events),
                 "events": [_event_to_json(named[event_id], finding, shops, taken) for event_id in finding.events],
             }
             for programme, finding in found
         ],
-        "forks": desk.forks(work.db),
-        "quarantine": desk.quarantined(work.db),
-        "conflicts": desk.conflicts(work.db),
+        "forks": desk.forks(work.db, most),
+        "quarantine": desk.quarantined(work.db, most),
+        "conflicts": desk.conflicts(work.db, most),
         "gaps": journal.gaps(work.db),
     }
-
-
-def _is_settled(finding: Finding, taken: Taken) -> bool:
-    """Whether every redemption that left something to decide was decided."""
-    return any(taken.get(acceptance.event_id) for acceptance in finding.acceptances) and not any(
-        choices(acceptance, taken.get(acceptance.event_id, ())) for acceptance in finding.acceptances
-    )
 
 
 def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop], taken: Taken) -> dict[str, object]:
     counter = getattr(event.data, "counter", None)
     shop = shops.get(counter.shop) if counter is not None else None
+    decisions = [decided for decided in taken.get(event.event_id, ()) if isinstance(decided.data, Decided)]
     told: dict[str, object] = {
         "event_id": str(event.event_id),
         "type": event.type,
@@ -61,25 +55,27 @@ def _event_to_json(event: Event, finding: Finding, shops: dict[str, Shop], taken
         "shop_name": shop.name if shop is not None else None,
         "at": event.ordered_at.isoformat(),
         "amount_minor": getattr(event.data, "amount_minor", None),
+        "decided": [decision_to_json(decided) for decided in decisions],
+        "choices": [decision.value for decision in choices_in(finding, event.event_id, taken)],
     }
     for acceptance in finding.acceptances:
         if acceptance.event_id == event.event_id:
-            told |= _acceptance_to_json(acceptance, taken.get(event.event_id, ()))
+            told |= _acceptance_to_json(acceptance)
     return told
 
 
-def _acceptance_to_json(acceptance: Acceptance, taken: Iterable[Event]) -> dict[str, object]:
+def _acceptance_to_json(acceptance: Acceptance) -> dict[str, object]:
     return {
-        "decided": [decision_to_json(event, event.data) for event in taken if isinstance(event.data, Decided)],
-        "choices": [decision.value for decision in choices(acceptance, taken)],
         "funded_minor": acceptance.funded_minor,
         "loss_minor": acceptance.loss_minor,
         "credited": "merchant" if acceptance.covered else "held",
     }
 
 
-def decision_to_json(event: Event, decided: Decided) -> dict[str, object]:
+def decision_to_json(event: Event) -> dict[str, object]:
     """What was decided, by whom and when."""
+    decided = event.data
+    assert isinstance(decided, Decided)
     return {"decision": decided.decision.value, "by": decided.by, "at": event.ordered_at.isoformat()}
 
 

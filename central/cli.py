@@ -152,10 +152,10 @@ def _add_office(add: _Add, commands: _Commands) -> None:
     decided = add(
         "decide",
         _decide,
-        "Settle a redemption that waits on the desk, once and for all.",
+        "Settle what waits on the desk, once and for all.",
         to=waiting.add_subparsers(metavar="COMMAND"),
     )
-    decided.add_argument("case", type=UUID, help="the redemption's event id, as desk shows it")
+    decided.add_argument("case", type=UUID, help="its id, as desk shows it")
     decided.add_argument("decision", choices=[decision.value for decision in DeskDecision])
     decided.add_argument("--loss", metavar="AMOUNT", help="what is lost on it, as desk shows it; without it, nothing")
     decided.add_argument("--by", required=True, metavar="NAME", help="the office user who decides")

@@ -1,4 +1,4 @@
-"""What a person at the centre decides about redemptions that wait on the desk."""
+"""What a person at the centre decides about what waits on the desk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from central.books import book
 from central.errors import CommandError
 from central.store import desk, events
 from central.work import Work
-from programme.events import Decided, DeskDecision, Event, Redeemed
+from programme.events import Decided, DeskDecision, Event
+from programme.fold.books import InstrumentKey, instrument_of
 from programme.fold.cover import COVER_DECISIONS
-from programme.fold.effects import Acceptance
+from programme.fold.effects import Acceptance, Finding, FindingKind
 from programme.money import format_amount
 
 Taken: TypeAlias = dict[UUID, list[Event]]
-"""Decisions by redemption, in canonical order."""
+"""Decisions by what they are about, in canonical order."""
+
+NEEDS_A_PERSON = tuple(kind for kind in FindingKind if kind is not FindingKind.CLAMPED)
+"""A clamped earn is the rule at work; it is recorded, and nobody has to look."""
 
 
 class AlreadyDecided(CommandError):
@@ -63,10 +67,26 @@ def choices(acceptance: Acceptance, taken: Iterable[Event]) -> tuple[DeskDecisio
     return (DeskDecision.ACCEPT_LOSS,) if acceptance.loss_minor > max(accepted, default=0) else ()
 
 
+def choices_in(finding: Finding, event_id: UUID, taken: Taken) -> tuple[DeskDecision, ...]:
+    """What a person may decide about an event of a finding: where there is nothing to choose, that it was seen."""
+    waiting = {
+        acceptance.event_id: waits
+        for acceptance in finding.acceptances
+        if (waits := choices(acceptance, taken.get(acceptance.event_id, ())))
+    }
+    if waiting:
+        return waiting.get(event_id, ())
+    decided = {kind for acceptance in finding.acceptances for kind in kinds_of(taken.get(acceptance.event_id, ()))}
+    if decided - {DeskDecision.ACKNOWLEDGE} or taken.get(event_id):
+        return ()
+    return (DeskDecision.ACKNOWLEDGE,)
+
+
 def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, loss_minor: int) -> Event:
-    """Settle a redemption, once and for all.
+    """Settle what waits on the desk, once and for all.
 
     Args:
+        target: A redemption, another event that the desk shows, or a row that was set aside.
         loss_minor: What is lost on it, as the person sees it: a page may be stale.
 
     Returns:
@@ -77,23 +97,19 @@ def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, loss_mi
         LossChanged: Another amount is lost by now.
         NothingToDecide: Nothing waits there.
     """
-    taken = taken_on(work, [target]).get(target, [])
-    for event in taken:
-        if _is_same(event, decision, loss_minor):
-            return event
-    redemption = events.find(work.db, target)
-    if redemption is None or not isinstance(redemption.data, Redeemed):
-        raise NothingToDecide(f"no redemption {target} waits on the desk")
-    data = redemption.data
-    _check(work, redemption, decision, taken, loss_minor=loss_minor)
+    for taken in taken_on(work, [target]).get(target, []):
+        if _is_same(taken, decision, loss_minor):
+            return taken
+    event = events.find(work.db, target)
+    key = instrument_of(event.data) if event is not None else None
+    if key is not None:
+        _check(work, key, target, decision, loss_minor=loss_minor)
+    elif decision is not DeskDecision.ACKNOWLEDGE or not desk.is_set_aside(work.db, target):
+        raise NothingToDecide(f"nothing called {target} waits on the desk")
+    programme, instrument = key or (None, None)
     decided = work.record(
         Decided(
-            target=target,
-            programme=data.programme,
-            instrument=data.instrument,
-            decision=decision,
-            by=by,
-            loss_minor=loss_minor,
+            target=target, programme=programme, instrument=instrument, decision=decision, by=by, loss_minor=loss_minor
         )
     )
     book(work)
@@ -101,7 +117,7 @@ def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, loss_mi
 
 
 def taken_on(work: Work, targets: Collection[UUID]) -> Taken:
-    """What was decided about redemptions."""
+    """What was decided about events or rows."""
     taken: Taken = {}
     for event in sorted(events.decisions_on(work.db, targets), key=lambda event: event.order):
         if isinstance(event.data, Decided):
@@ -122,20 +138,18 @@ def _is_same(event: Event, decision: DeskDecision, loss_minor: int) -> bool:
     return decision is not DeskDecision.ACCEPT_LOSS or decided.loss_minor == loss_minor
 
 
-def _check(work: Work, redemption: Event, decision: DeskDecision, taken: list[Event], *, loss_minor: int) -> None:
-    assert isinstance(redemption.data, Redeemed)
-    key = redemption.data.programme, redemption.data.instrument
-    waiting = [
-        acceptance
-        for finding in desk.findings_of(work.db, key)
-        for acceptance in finding.acceptances
-        if acceptance.event_id == redemption.event_id and decision in choices(acceptance, taken)
+def _check(work: Work, key: InstrumentKey, target: UUID, decision: DeskDecision, *, loss_minor: int) -> None:
+    about = [
+        found for found in desk.findings_of(work.db, key) if target in found.events and found.kind in NEEDS_A_PERSON
     ]
+    taken = taken_on(work, {target, *(event_id for finding in about for event_id in finding.events)})
+    waiting = [finding for finding in about if decision in choices_in(finding, target, taken)]
+    for acceptance in (acceptance for finding in waiting for acceptance in finding.acceptances):
+        if acceptance.event_id == target and acceptance.loss_minor != loss_minor:
+            raise LossChanged(target, acceptance.loss_minor)
     if waiting:
-        if waiting[0].loss_minor != loss_minor:
-            raise LossChanged(redemption.event_id, waiting[0].loss_minor)
         return
-    for event in taken:
+    for event in taken.get(target, ()):
         if isinstance(event.data, Decided) and decision in COVER_DECISIONS and event.data.decision in COVER_DECISIONS:
-            raise AlreadyDecided(redemption.event_id, event.data.by)
-    raise NothingToDecide(f"there is nothing of this kind to decide about {redemption.event_id}")
+            raise AlreadyDecided(target, event.data.by)
+    raise NothingToDecide(f"there is nothing of this kind to decide about {target}")

@@ -40,31 +40,42 @@ def show_desk(told: Told) -> str:
 
 
 def _desk_lines(told: Told) -> Iterator[str]:
-    if not any(told.values()):
+    findings = [finding for finding in told["findings"] if not finding["settled"]]
+    if not findings and not any(told[kind] for kind in told if kind != "findings"):
         yield "nothing waits"
-    for finding in told["findings"]:
+    for finding in findings:
         yield (
             f"{finding['kind']}: {finding['programme']} {finding['instrument']}, "
             f"{_amount(finding['funded_minor'])} funded, {_amount(finding['loss_minor'])} lost"
         )
         for event in finding["events"]:
-            credited = f", credited to {event['credited']}" if "credited" in event else ""
-            where = f"{event['shop_name']} ({event['device']})"
-            yield f"  {event['at']} {where}: {_amount(event['amount_minor'])}{credited}"
-            for taken in event.get("decided", ()):
-                yield f"    {taken['by']} decided {taken['decision']}, {taken['at']}"
-            if event.get("choices"):
-                loss = f" --loss {_amount(event['loss_minor'])}" if event["loss_minor"] else ""
-                yield f"    decide: comptoir-central desk decide {event['event_id']} {'|'.join(event['choices'])}{loss}"
+            yield from _event_lines(event)
     for fork in told["forks"]:
         yield f"fork: {fork['device']} {fork['epoch']}/{fork['seq']}, received {fork['at']}"
+        yield _to_decide(fork["row"], "acknowledge")
     for row in told["quarantine"]:
         held = f"; holds {row['authorisation']} open" if row["authorisation"] is not None else ""
         yield f"quarantine: {row['device']} {row['epoch']}/{row['seq']}, {row['reason']}{held}"
+        yield _to_decide(row["row"], "acknowledge")
     for row in told["conflicts"]:
         yield f"conflict: {row['device']} {row['epoch']}/{row['seq']}, event {row['event_id']} has other bytes"
+        yield _to_decide(row["row"], "acknowledge")
     for row in told["gaps"]:
         yield f"gap: {row['device']} {row['epoch']}/{row['first_seq']}-{row['last_seq']} haven't come"
+
+
+def _event_lines(event: dict[str, Any]) -> Iterator[str]:
+    credited = f", credited to {event['credited']}" if "credited" in event else ""
+    yield f"  {event['at']} {event['shop_name']} ({event['device']}): {_amount(event['amount_minor'])}{credited}"
+    for taken in event["decided"]:
+        yield f"    {taken['by']} decided {taken['decision']}, {taken['at']}"
+    if event["choices"]:
+        loss = f" --loss {_amount(event['loss_minor'])}" if event.get("loss_minor") else ""
+        yield "  " + _to_decide(event["event_id"], "|".join(event["choices"])) + loss
+
+
+def _to_decide(target: str, choices: str) -> str:
+    return f"  decide: comptoir-central desk decide {target} {choices}"
 
 
 def show_devices(told: list[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
 
 from central.store import events
 from central.store.instants import from_us, to_us
@@ -15,7 +15,7 @@ from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FO
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
-from programme.events import Event, Redeemed, Voided
+from programme.events import CENTRAL, TYPE_NAMES, Decided, Event, Redeemed, Voided
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
 from sync.chain import Row
@@ -125,55 +125,114 @@ def add_conflict(db: Connection, device: str, row: Row, *, event_id: UUID, at: d
         db.execute(insert(CONFLICTS).values(**key, **values))
 
 
-def forks(db: Connection) -> list[dict[str, Any]]:
-    """Rows of other branches."""
-    query = select(FORKS).order_by(FORKS.c.device, FORKS.c.epoch, FORKS.c.seq)
-    return [
-        {"device": row.device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash, "at": _at(row.received_at_us)}
-        for row in db.execute(query)
-    ]
+def forks(db: Connection, most: int | None = None) -> list[dict[str, Any]]:
+    """Rows of other branches that nobody has seen."""
+    query = select(*_place_of(FORKS)).where(_is_unseen(FORKS)).limit(most)
+    return [_row_to_json(row) for row in db.execute(query.order_by(FORKS.c.device, FORKS.c.epoch, FORKS.c.seq))]
 
 
-def quarantined(db: Connection) -> list[dict[str, Any]]:
-    """Rows that weren't understood, each with the authorisation that it holds open, if any."""
+def quarantined(db: Connection, most: int | None = None) -> list[dict[str, Any]]:
+    """Rows that weren't understood and nobody has seen, each with the authorisation that it holds open, if any."""
     still_open = (
         (AUTHORISATIONS.c.authorisation == QUARANTINE.c.event_id)
         & (AUTHORISATIONS.c.device == QUARANTINE.c.device)
         & ~AUTHORISATIONS.c.ended
     )
     query = (
-        select(QUARANTINE, AUTHORISATIONS.c.authorisation)
+        select(*_place_of(QUARANTINE), QUARANTINE.c.reason, QUARANTINE.c.bytes, AUTHORISATIONS.c.authorisation)
         .outerjoin(AUTHORISATIONS, still_open)
+        .where(_is_unseen(QUARANTINE))
         .order_by(QUARANTINE.c.device, QUARANTINE.c.epoch, QUARANTINE.c.seq)
+        .limit(most)
     )
     return [
-        {
-            "device": row.device,
-            "epoch": row.epoch,
-            "seq": row.seq,
+        _row_to_json(row)
+        | {
             "reason": row.reason,
             "authorisation": row.authorisation,
             "event": row.bytes.decode("utf-8", "replace"),
-            "at": _at(row.received_at_us),
         }
         for row in db.execute(query)
     ]
 
 
-def conflicts(db: Connection) -> list[dict[str, Any]]:
-    """Known event ids that came with other bytes."""
-    query = select(CONFLICTS).order_by(CONFLICTS.c.device, CONFLICTS.c.epoch, CONFLICTS.c.seq)
+def conflicts(db: Connection, most: int | None = None) -> list[dict[str, Any]]:
+    """Known event ids that came with other bytes, and nobody has seen."""
+    query = (
+        select(*_place_of(CONFLICTS), CONFLICTS.c.event_id, CONFLICTS.c.bytes)
+        .where(_is_unseen(CONFLICTS))
+        .order_by(CONFLICTS.c.device, CONFLICTS.c.epoch, CONFLICTS.c.seq)
+        .limit(most)
+    )
     return [
-        {
-            "device": row.device,
-            "epoch": row.epoch,
-            "seq": row.seq,
-            "event_id": row.event_id,
-            "event": row.bytes.decode("utf-8", "replace"),
-            "at": _at(row.received_at_us),
-        }
+        _row_to_json(row) | {"event_id": row.event_id, "event": row.bytes.decode("utf-8", "replace")}
         for row in db.execute(query)
     ]
+
+
+def count_set_aside(db: Connection) -> int:
+    """How many rows nobody has seen."""
+    return sum(
+        int(db.execute(select(func.count()).select_from(table).where(_is_unseen(table))).scalar_one())
+        for table in _SET_ASIDE
+    )
+
+
+def is_set_aside(db: Connection, row_id: UUID) -> bool:
+    """Whether there is such a row."""
+    return any(
+        db.execute(select(table.c.seq).where(_id_of(table) == str(row_id)).limit(1)).first() is not None
+        for table in _SET_ASIDE
+    )
+
+
+def decisions(db: Connection, most: int) -> list[Event]:
+    """What was decided last, the newest first."""
+    query = select(EVENTS.c.bytes).where(EVENTS.c.source == CENTRAL, EVENTS.c.type == TYPE_NAMES[Decided])
+    newest = query.order_by(EVENTS.c.ordered_at_us.desc(), EVENTS.c.event_id.desc()).limit(most)
+    return [decode_event(found) for found in db.execute(newest).scalars()]
+
+
+_SET_ASIDE = (FORKS, QUARANTINE, CONFLICTS)
+
+
+def _id_of(table: Table) -> ColumnElement[str]:
+    """The id by which a decision names a row: which table, then the start of its hash, which names it well enough."""
+    digest = table.c.hash
+    named: ColumnElement[str] = literal(str(_SET_ASIDE.index(table))).concat(func.substr(digest, 1, 7))
+    for first, length in ((8, 4), (12, 4), (16, 4), (20, 12)):
+        named = named.concat("-").concat(func.substr(digest, first, length))
+    return named
+
+
+def _is_unseen(table: Table) -> ColumnElement[bool]:
+    seen = select(EVENTS.c.event_id).where(
+        EVENTS.c.target == _id_of(table), EVENTS.c.source == CENTRAL, EVENTS.c.type == TYPE_NAMES[Decided]
+    )
+    return ~seen.exists()
+
+
+def _place_of(table: Table) -> tuple[ColumnElement[Any], ...]:
+    columns = table.c
+    return (
+        _id_of(table).label("row_id"),
+        columns.device,
+        columns.epoch,
+        columns.seq,
+        columns.hash,
+        columns.received_at_us,
+    )
+
+
+def _row_to_json(row: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "row": row.row_id,
+        "device": row.device,
+        "epoch": row.epoch,
+        "seq": row.seq,
+        "hash": row.hash,
+        "at": _at(row.received_at_us),
+    }
 
 
 def _at(us: int) -> str:

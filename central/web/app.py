@@ -48,7 +48,7 @@ class SessionView(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    """What is decided about a redemption on the desk, given what the page showed as lost on it."""
+    """What is decided about something on the desk, given what the page showed as lost on it."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"decision": "accept_loss", "loss_minor": 2000}}
@@ -179,7 +179,7 @@ def _add_state(router: APIRouter, office: Office) -> None:
 def _add_desk(router: APIRouter, office: Office) -> None:
     @router.post("/desk/{case}/decision")
     def decision(case: UUID, body: DecisionBody, user: str = Depends(office.user)) -> DecisionView:
-        """Settle a redemption, named by its event id, once and for all.
+        """Settle a redemption, or say that another event or a row was seen, named by its id, once and for all.
 
         A request that comes again gets the first answer again; whoever decides otherwise is told who decided, and
         whoever saw another loss than there is by now is told so (409).

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from central.attention import decision_to_json, desk_to_json
-from central.store import devices, events
+from central.store import desk, devices, events
 from central.work import Work
-from programme.events import Decided
+from programme.events import OPERATIONS, Decided, DeskDecision, Event
 
 JSON: TypeAlias = dict[str, Any]
 
@@ -17,42 +17,56 @@ MOST_CASES = 100
 LATEST_DECISIONS = 10
 MOST_CHARACTERS = 2_000
 """Of a row that wasn't understood."""
+SEEN = DeskDecision.ACKNOWLEDGE.value
 _ROWS = ("quarantine", "conflicts", "forks", "gaps")
 
 
 def desk_view(work: Work) -> JSON:
     """Cases to decide, cases to know of, rows set aside, and what was decided lately."""
-    told = desk_to_json(work)
-    cases = _cases(told["findings"])
-    to_decide = [case for case in cases if any(event.get("choices") for event in case["events"])]
-    to_know = [case for case in cases if case not in to_decide and not case["settled"]]
+    told = desk_to_json(work, most=MOST_CASES)
+    cases = [case for case in _cases(told["findings"]) if not case["settled"]]
+    to_decide = [case for case in cases if any(event["choices"] for event in case["events"])]
+    to_know = [case for case in cases if case not in to_decide]
     rows = [row for kind in _ROWS for row in _rows(work, kind, told[kind])]
+    count = len(to_know) + desk.count_set_aside(work.db) + len(told["gaps"])
     return {
         "to_decide": to_decide[:MOST_CASES],
         "to_know": to_know[:MOST_CASES],
         "rows": rows[:MOST_CASES],
-        "counts": {"to_decide": len(to_decide), "to_know": len(to_know) + len(rows)},
+        "counts": {"to_decide": len(to_decide), "to_know": count},
         "decisions": _decisions(work),
     }
 
 
 def _cases(findings: list[JSON]) -> list[JSON]:
-    """One per instrument, the newest first: what the fold found about it belongs together."""
+    """One per instrument, the newest first: what the fold found about it belongs together.
+
+    What there is only to be seen is listed apart from the choices, for it is seen all at once.
+    """
     cases: dict[tuple[str, str], JSON] = {}
     for finding in findings:
         key = finding["programme"], finding["instrument"]
-        new = {"programme": key[0], "instrument": key[1], "kinds": [], "events": {}, "settled": True}
+        new = {"programme": key[0], "instrument": key[1], "kinds": [], "events": {}, "settled": True, "to_see": []}
         case = cases.setdefault(key, new)
         if finding["kind"] not in case["kinds"]:
             case["kinds"].append(finding["kind"])
         case["settled"] = case["settled"] and finding["settled"]
         for event in finding["events"]:
-            # Only a finding about redemptions says how each was judged.
-            case["events"][event["event_id"]] = case["events"].get(event["event_id"], {}) | event
+            _add_event(case, event)
     for case in cases.values():
         case["events"] = sorted(case["events"].values(), key=lambda event: (event["at"], event["event_id"]))
         case["loss_minor"] = sum(event.get("loss_minor", 0) for event in case["events"])
     return sorted(cases.values(), key=lambda case: str(case["events"][-1]["at"]), reverse=True)
+
+
+def _add_event(case: JSON, event: JSON) -> None:
+    """Join what another finding says of an event: only one about redemptions says how each was judged."""
+    event_id = event["event_id"]
+    known = case["events"].get(event_id, {"choices": []})
+    choices = [choice for choice in event["choices"] if choice != SEEN]
+    case["events"][event_id] = known | event | {"choices": known["choices"] or choices}
+    if SEEN in event["choices"] and event_id not in case["to_see"]:
+        case["to_see"].append(event_id)
 
 
 def _rows(work: Work, kind: str, rows: list[JSON]) -> list[JSON]:
@@ -70,22 +84,22 @@ def _rows(work: Work, kind: str, rows: list[JSON]) -> list[JSON]:
 
 
 def _decisions(work: Work) -> list[JSON]:
-    taken = events.newest(work.db, LATEST_DECISIONS, kinds=(Decided,))
+    taken = desk.decisions(work.db, LATEST_DECISIONS)
     about = events.named(work.db, [event.data.target for event in taken if isinstance(event.data, Decided)])
     shops = devices.shops(work.db)
     return [
-        decision_to_json(event, event.data) | _target(event.data.target, about, shops)
+        decision_to_json(event) | _target(event.data, about, shops)
         for event in taken
         if isinstance(event.data, Decided)
     ]
 
 
-def _target(target: UUID, about: dict[UUID, Any], shops: dict[str, devices.Shop]) -> JSON:
-    data = about[target].data
+def _target(decided: Decided, about: dict[UUID, Event], shops: dict[str, devices.Shop]) -> JSON:
+    """What a decision is about; of a row that was set aside the page says no more than that."""
+    told: JSON = {"target": str(decided.target), "programme": decided.programme}
+    if decided.target not in about:
+        return told | {"amount_minor": None, "shop_name": None}
+    data = about[decided.target].data
+    assert isinstance(data, OPERATIONS)
     shop = shops.get(data.counter.shop)
-    return {
-        "event_id": str(target),
-        "programme": data.programme,
-        "amount_minor": data.amount_minor,
-        "shop_name": shop.name if shop is not None else data.counter.shop,
-    }
+    return told | {"amount_minor": data.amount_minor, "shop_name": shop.name if shop is not None else data.counter.shop}

@@ -73,7 +73,7 @@ class AuthorisationAnswered:
 
 
 class DeskDecision(Enum):
-    """What a person at the centre settled about a redemption."""
+    """What a person at the centre settled."""
 
     PAY = "pay"
     """Nothing covers it, and the merchant is credited all the same."""
@@ -81,21 +81,25 @@ class DeskDecision(Enum):
     """Nothing covers it, and the merchant isn't credited."""
     ACCEPT_LOSS = "accept_loss"
     """What the instrument didn't fund stays with the programme."""
+    ACKNOWLEDGE = "acknowledge"
+    """There is nothing to choose; somebody has seen it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A person at the centre settled a redemption that waited on the desk.
+    """A person at the centre settled something that waited on the desk.
 
     Attributes:
-        target: The redemption.
+        target: The redemption, or another event that the desk shows, or the id of a row that was set aside.
+        programme: None for a row.
+        instrument: None for a row.
         by: The office user's name for signing in.
         loss_minor: What the instrument didn't fund of it when it was decided, as the person saw it.
     """
 
     target: UUID
-    programme: str
-    instrument: str
+    programme: str | None
+    instrument: str | None
     decision: DeskDecision
     by: str
     loss_minor: Count = 0

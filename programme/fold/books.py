@@ -105,7 +105,9 @@ def newest(rulebook: Rulebook, programme: str) -> RuleSet:
 
 def instrument_of(data: EventData) -> InstrumentKey | None:
     """The instrument whose books an event touches."""
-    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation | Decided) else None
+    if isinstance(data, Decided):
+        return None if data.programme is None or data.instrument is None else (data.programme, data.instrument)
+    return (data.programme, data.instrument) if isinstance(data, InstrumentIssued | Operation) else None
 
 
 def _covered(events: Collection[Event]) -> frozenset[UUID]:

@@ -358,6 +358,8 @@ def test_a_case_is_decided_at_the_terminal(booked: Terminal) -> None:
         assert "€20.00 is lost" in told
     assert booked.do(*accept, "--loss", "€20.00") == f"{case}: accept_loss, decided by claire\n"
 
-    assert "claire decided accept_loss" in booked.do("desk")
+    assert booked.do("desk") == "nothing waits\n"
+    (finding,) = json.loads(booked.do("desk", "--json"))["findings"]
+    assert (finding["settled"], finding["events"][1]["decided"][0]["by"]) == (True, "claire")
     (told,) = booked.fail("desk", "decide", case, "pay", "--by", "claire")
     assert "nothing of this kind to decide" in told

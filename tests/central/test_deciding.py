@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from central.attention import desk_to_json
 from central.deciding import AlreadyDecided, LossChanged, NothingToDecide, decide
 from central.errors import CommandError
-from programme.events import Decided, DeskDecision, Event
+from programme.events import Decided, DeskDecision, Earned, Event
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
 
@@ -213,3 +214,81 @@ def test_a_void_that_comes_late_takes_a_paid_redemption_back(centre: Centre, box
 
     assert held(centre) == (0, 0)
     assert centre.audit().holds
+
+
+def seen(centre: Centre, target: UUID) -> None:
+    settle(centre, target, DeskDecision.ACKNOWLEDGE)
+
+
+def told(centre: Centre) -> dict[str, list[dict[str, Any]]]:
+    with centre.workshop.read() as work:
+        return desk_to_json(work)
+
+
+def test_where_there_is_nothing_to_choose_somebody_says_that_it_was_seen(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    settle(centre, spent.event_id, DeskDecision.PAY)
+    voids = [box_a.voided(spent), box_a.voided(spent)]
+    centre.batch(box_a)
+    assert (finding(centre)["kind"], finding(centre)["events"][0]["choices"]) == ("bad_void", ["acknowledge"])
+    before = centre.balances()
+
+    seen(centre, voids[1].event_id)
+
+    assert finding(centre)["settled"] is True
+    assert centre.balances() == before
+
+
+def test_a_finding_that_grows_is_to_be_seen_again(centre: Centre, box_a: Box, box_b: Box) -> None:
+    (voucher,) = centre.vouchers(box_a)
+    sales = [box_a.sold(voucher), box_b.sold(voucher)]
+    for box in (box_a, box_b):
+        centre.batch(box)
+    for sale in sales:
+        assert finding(centre)["settled"] is False
+        seen(centre, sale.event_id)
+    assert (finding(centre)["kind"], finding(centre)["settled"]) == ("double_sale", True)
+
+    late = box_b.sold(voucher)
+    centre.batch(box_b)
+
+    assert finding(centre)["settled"] is False
+    seen(centre, late.event_id)
+    assert finding(centre)["settled"] is True
+
+
+def test_what_is_to_be_decided_can_not_just_be_seen(centre: Centre, box_a: Box) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+
+    with pytest.raises(NothingToDecide):
+        seen(centre, spent.event_id)
+
+
+def test_a_row_that_was_set_aside_leaves_the_desk_once_it_was_seen(centre: Centre, box_a: Box) -> None:
+    box_a.append_bytes(b'{"nonsense": 1}')
+    box_a.append_bytes(b'{"nonsense": 2}')
+    centre.batch(box_a)
+    first, second = told(centre)["quarantine"]
+
+    seen(centre, UUID(first["row"]))
+
+    assert [row["row"] for row in told(centre)["quarantine"]] == [second["row"]]
+    assert centre.audit().holds
+    with pytest.raises(NothingToDecide):
+        settle(centre, UUID(second["row"]), DeskDecision.PAY)
+
+
+def test_a_fork_and_a_conflict_leave_the_desk_once_they_were_seen(centre: Centre, box_a: Box) -> None:
+    earned = box_a.earned(centre.card(), 100)
+    centre.batch(box_a)
+    box_a.rows.pop()
+    assert isinstance(earned.data, Earned)
+    box_a.happened(replace(earned.data, amount_minor=90), event_id=earned.event_id)
+    centre.batch(box_a)
+    rows = [*told(centre)["forks"], *told(centre)["conflicts"]]
+    assert len({row["row"] for row in rows}) == 2
+
+    for row in rows:
+        seen(centre, UUID(row["row"]))
+
+    assert (told(centre)["forks"], told(centre)["conflicts"]) == ([], [])

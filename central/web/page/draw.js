@@ -5,9 +5,9 @@ import { ago, amounts, moment, money } from "./words.js";
 
 const LEVELS = ["well", "look", "trouble"];
 
-/** Draw a state. `say` gives sentences, `decide(event, decision, currency)` is called for a choice. */
-export function draw(state, { language, say, decide }) {
-  const to = { state, language, say, decide, currency: currencies(state) };
+/** Draw a state. `say` gives sentences; `decide(event, decision, amount)` and `see(ids)` are called for a choice. */
+export function draw(state, { language, say, decide, see }) {
+  const to = { state, language, say, decide, see, currency: currencies(state) };
   write(byId("tenant"), state.tenant);
   drawVerdict(to);
   drawTiles(to);
@@ -112,13 +112,26 @@ function drawDesk(to) {
   const { state, say, language } = to;
   const { desk } = state;
   byId("desk-none").hidden = desk.to_decide.length > 0;
+  write(byId("desk-some"), some(desk.to_decide.length, desk.counts.to_decide, say));
   fill(byId("desk"), [desk.to_decide, language], () => desk.to_decide.map((found) => drawCase(found, to)));
   const known = [...desk.to_know, ...desk.rows];
   byId("known").hidden = known.length === 0;
   write(byId("known-title"), counted(say, "desk.known", desk.counts.to_know));
+  write(byId("known-some"), some(known.length, desk.counts.to_know, say));
   fill(byId("known-list"), [known, language], () => known.map((found) => (found.kinds ? drawCase(found, to) : drawRow(found, to))));
   byId("desk-settled").hidden = desk.decisions.length === 0;
   fill(byId("desk-settled-list"), [desk.decisions, language], () => desk.decisions.map((taken) => drawDecision(taken, to)));
+}
+
+const some = (shown, count, say) => (shown < count ? say("desk.some", { shown, count }) : "");
+
+/** There is nothing to choose: somebody only says that it was seen. */
+function drawSeen(ids, { say, see }) {
+  const button = make("button", "", say("decide.acknowledge"));
+  button.type = "button";
+  button.dataset.id = `${ids[0]} seen`;
+  button.addEventListener("click", () => see(ids));
+  return make("div", "choices", button);
 }
 
 function drawCase(found, to) {
@@ -132,7 +145,8 @@ function drawCase(found, to) {
   what.title = found.instrument;
   const events = make("ol", "involved", found.events.map((event) => drawInvolved(event, sign, to)));
   const about = to.say(`about.${first}`);
-  return make("li", "card case", head, what, about === `about.${first}` ? null : make("p", "", about), lost, make("p", "tags", flags), events);
+  const seen = found.to_see.length ? drawSeen(found.to_see, to) : null;
+  return make("li", "card case", head, what, about === `about.${first}` ? null : make("p", "", about), lost, make("p", "tags", flags), events, seen);
 }
 
 function drawInvolved(event, currency, { say, language, decide }) {
@@ -140,8 +154,8 @@ function drawInvolved(event, currency, { say, language, decide }) {
   const line = make("p", "line", make("span", "", make("strong", "", event.shop_name ?? event.device), " ", at(event.at, language)), make("strong", "amount", amount));
   const item = make("li", "", line);
   if (event.credited) item.append(make("p", "soft", judged(event, currency, say, language)));
-  for (const taken of event.decided ?? []) item.append(make("p", "soft", say(`decided.${taken.decision}`, { by: taken.by }), " ", at(taken.at, language)));
-  if (event.choices?.length) {
+  for (const taken of event.decided) item.append(make("p", "soft", say(`decided.${taken.decision}`, { by: taken.by }), " ", at(taken.at, language)));
+  if (event.choices.length) {
     const buttons = event.choices.map((decision) => {
       const button = make("button", event.choices.length === 1 ? "primary" : "", say(`decide.${decision}`, { amount: atStake(event, decision, currency, language), shop: event.shop_name }));
       button.type = "button";
@@ -165,7 +179,8 @@ function judged(event, currency, say, language) {
   return parts.join(" · ");
 }
 
-function drawRow(row, { say, language }) {
+function drawRow(row, to) {
+  const { say, language } = to;
   const place = row.kind === "gaps" ? `${row.epoch}/${row.first_seq}–${row.last_seq}` : `${row.epoch}/${row.seq}`;
   const card = make("li", "card", make("h3", "", say(`kind.${row.kind}`)), make("p", "", say(`about.${row.kind}`)));
   card.append(make("p", "soft", `${row.shop_name} · ${row.device} · ${place}`, row.at ? " · " : "", row.at ? at(row.at, language) : ""));
@@ -177,12 +192,13 @@ function drawRow(row, { say, language }) {
     raw.lastChild.tabIndex = 0;
     card.append(raw);
   }
+  if (row.row) card.append(drawSeen([row.row], to));
   return card;
 }
 
 function drawDecision(taken, { say, language, currency }) {
-  const amount = money(taken.amount_minor, currency(taken.programme), language);
-  const line = make("p", "line", make("span", "", make("strong", "", taken.shop_name), ` ${amount}`), at(taken.at, language));
+  const amount = taken.amount_minor === null ? "" : ` ${money(taken.amount_minor, currency(taken.programme), language)}`;
+  const line = make("p", "line", make("span", "", make("strong", "", taken.shop_name ?? say("desk.row")), amount), at(taken.at, language));
   return make("li", "", line, make("p", "soft", say(`decided.${taken.decision}`, { by: taken.by })));
 }
 

@@ -36,7 +36,7 @@ function speak(chosen) {
 }
 
 function redraw() {
-  if (state) draw(state, { language, say, decide: ask });
+  if (state) draw(state, { language, say, decide: ask, see });
 }
 
 function linked(isUp) {
@@ -118,15 +118,19 @@ function ask(event, decision, amount) {
   write(byId("sure-yes"), say(`decide.${decision}`, given));
   byId("sure-yes").onclick = () => {
     byId("sure").close();
-    settle(event, decision);
+    settle([{ target: event.event_id, decision, loss_minor: event.loss_minor }]);
   };
   byId("sure").showModal();
 }
 
-async function settle(event, decision) {
+function see(ids) {
+  settle(ids.map((target) => ({ target, decision: "acknowledge", loss_minor: 0 })));
+}
+
+async function settle(acts) {
   write(byId("desk-notice"), "");
   try {
-    await send("POST", `/v1/office/desk/${event.event_id}/decision`, { body: { decision, loss_minor: event.loss_minor }, again: true });
+    for (const { target, ...body } of acts) await send("POST", `/v1/office/desk/${target}/decision`, { body, again: true });
     write(byId("live"), say("desk.done"));
   } catch (error) {
     if (error.status === 401) {

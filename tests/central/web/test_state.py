@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -234,6 +235,30 @@ def test_a_row_that_is_not_understood_is_to_know_with_its_reason(centre: Centre,
     assert (row["kind"], row["event"]) == ("quarantine", '{"nonsense": "<script>"}')
     assert row["reason"]
     assert (state["desk"]["counts"], state["level"] >= Level.LOOK) == ({"to_decide": 0, "to_know": 1}, True)
+
+
+def test_all_is_well_again_once_somebody_has_seen_what_there_is_to_see(
+    centre: Centre, box_a: Box, box_b: Box, office: Office
+) -> None:
+    spent = an_uncovered_spend(centre, box_a)
+    voids = [box_a.voided(spent) for _ in range(3)]
+    box_a.append_bytes(b'{"nonsense": 1}')
+    for box in (box_a, box_b):
+        centre.batch(box)
+        well(centre, box)
+    desk = office.state()["desk"]
+    (case,), (row,) = desk["to_know"], desk["rows"]
+    assert (desk["to_decide"], desk["counts"]["to_know"]) == ([], 2)
+    assert case["to_see"] == [str(void.event_id) for void in voids[1:]]
+
+    for target in (*case["to_see"], row["row"]):
+        with centre.workshop.write() as work:
+            decide(work, UUID(target), DeskDecision.ACKNOWLEDGE, by="claire", loss_minor=0)
+
+    state = office.state()
+    assert (state["desk"]["counts"], state["level"]) == ({"to_decide": 0, "to_know": 0}, Level.WELL)
+    told = [(taken["decision"], taken["shop_name"]) for taken in state["desk"]["decisions"]]
+    assert told == [("acknowledge", None)] + [("acknowledge", "Librairie des Halles")] * 2
 
 
 def test_the_stamp_changes_with_everything_that_is_shown(centre: Centre, box_a: Box, office: Office) -> None:
