@@ -76,8 +76,8 @@ class Audit:
 
 
 def audit(work: Work) -> Audit:
-    """Fold every event from scratch and compare with what is stored."""
-    every = {event.event_id: event for event in events.every(work.db)}
+    """Fold every booked event from scratch and compare with what is stored."""
+    every = {event.event_id: event for event in events.every_booked(work.db)}
     books = fold_books(every.values(), work.rulebook)
     booked = ledger.every_booked(work.db)
     entries = {

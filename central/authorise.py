@@ -6,10 +6,9 @@ A reservation ends when its event or its abandonment arrives, never by time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
 
-from central.books import book
-from central.intake import Sender, sender_of, take, understand
+from central.books import book, book_instrument
+from central.intake import Intake
 from central.store import authorisations, desk, devices, events, instruments, ledger
 from central.store.authorisations import Authorisation
 from central.store.devices import Device
@@ -57,6 +56,7 @@ def authorise(work: Work, device: Device, message: AskMessage) -> bytes:
             return before.answer
         return work.keys.sign(_answer(work, device, ask, _Decision(refusal=refusals.ContentChanged())))
     _book_spends(work, device, message)
+    book_instrument(work, (ask.programme, ask.instrument))
     decision = _decide(work, device, ask)
     return _record(work, device, ask, asked, decision)
 
@@ -113,23 +113,25 @@ def _book_spends(work: Work, device: Device, message: AskMessage) -> None:
     The rows are authentic by the ask's signature; they come again in their batch, and are duplicates then. Whatever
     else is among them, or isn't understood, waits for its batch.
     """
-    sender = sender_of(work, device)
-    understood = [found for row in message.rows if (found := _understood(work, sender, row.event.encode()))]
+    intake = Intake(work, device, [row.event.encode() for row in message.rows])
+    understood = [found for row in message.rows if (found := _understood(intake, row.event.encode()))]
     for event, raw in sorted(understood, key=lambda found: found[0].order):
-        if isinstance(event.data, Redeemed) or (isinstance(event.data, Voided) and _is_known(work, event.data.target)):
-            take(work, sender, event, raw)
+        if isinstance(event.data, Redeemed) or (isinstance(event.data, Voided) and _is_known(work, intake, event.data)):
+            intake.take(event, raw)
+    intake.store()
+    intake.release()
     book(work)
 
 
-def _understood(work: Work, sender: Sender, raw: bytes) -> tuple[Event, bytes] | None:
+def _understood(intake: Intake, raw: bytes) -> tuple[Event, bytes] | None:
     try:
-        return understand(work, sender, raw), raw
+        return intake.understand(raw), raw
     except NotUnderstood:
         return None
 
 
-def _is_known(work: Work, event_id: UUID) -> bool:
-    return events.raw(work.db, event_id) is not None
+def _is_known(work: Work, intake: Intake, void: Voided) -> bool:
+    return (intake.known(void.target) or events.raw(work.db, void.target)) is not None
 
 
 def _decide(work: Work, device: Device, ask: Ask) -> _Decision:

@@ -2,7 +2,10 @@
 
 What an event touches: the instrument it names; the instruments of redemptions whose cover changed with it, because it
 was accepted under a grant, voids what was, or is the answer, the grant itself, or the row that ended it. The result
-always equals `programme.fold.books.fold_books` over all events, whatever their order.
+always equals `programme.fold.books.fold_books` over all booked events, whatever their order.
+
+While batches queue up, received events are put off; the books are then those of the others, and grow by some of the
+rest at a time (docs/adr/0013). Nothing here reads what is put off.
 """
 
 from __future__ import annotations
@@ -13,22 +16,59 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from central.store import desk, events, grants, instruments, ledger
-from central.work import Work
+from central.store import desk, events, grants, instruments, ledger, unbooked
+from central.work import Work, Workshop
 from programme.events import AuthorisationAnswered, Event, GrantIssued, GrantReceived, Redeemed, Voided
 from programme.fold.books import InstrumentKey, fold_instrument, instrument_of, newest
 from programme.fold.cover import covered_by_answer, covered_by_decision, covered_by_grant, ending_row
 from programme.fold.effects import Folded, add, inverse
 from programme.grants import read_signed_grant
-from programme.registry import RegistryEntry
+from programme.registry import InstrumentStatus, RegistryEntry
 
 GrantKey = tuple[str, str]
 """Device and grant id."""
+
+AT_ONCE = 250
+"""Events, or instruments, booked in one transaction: a few tens of milliseconds, and a delta that fits a message."""
 
 
 def book(work: Work) -> None:
     """Book the events that this transaction has stored."""
     stored, work.stored = work.stored, []
+    _book(work, stored)
+
+
+def put_off(work: Work) -> int:
+    """Note the events that this transaction has stored, to be booked later; returns how many."""
+    stored, work.stored = work.stored, []
+    unbooked.add(work.db, stored)
+    return len(stored)
+
+
+def book_instrument(work: Work, key: InstrumentKey) -> int:
+    """Book what was put off of one instrument, for who is about to read its balance; returns how much that was."""
+    taken = unbooked.take_of(work.db, [key])
+    _book(work, taken)
+    return len(taken)
+
+
+def book_some(work: Work) -> list[Event]:
+    """Book some of what was put off: as much as an ask can wait for; returns what was booked, nothing at the end."""
+    taken = unbooked.take_first(work.db, AT_ONCE)
+    _book(work, taken)
+    return taken
+
+
+def book_all(workshop: Workshop) -> None:
+    """Book all that was put off, in short transactions; for who reads the books beside the server or without it."""
+    with workshop.read() as work:
+        waiting = unbooked.count(work.db) > 0
+    while waiting:
+        with workshop.write() as work:
+            waiting = bool(book_some(work))
+
+
+def _book(work: Work, stored: Collection[Event]) -> None:
     if not stored:
         return
     touched = _touched(work.db, stored)
@@ -37,8 +77,7 @@ def book(work: Work) -> None:
     folded = {key: fold_instrument(key, found, work.rulebook, covered) for key, found in named.items()}
     _post(work, named, folded)
     _register(work, folded)
-    for key, books in folded.items():
-        desk.replace_findings(work.db, key, books.findings)
+    desk.replace_findings(work.db, {key: books.findings for key, books in folded.items()})
 
 
 def grant_spent_minor(db: Connection, device: str, grant_id: str) -> dict[str, int]:
@@ -134,21 +173,18 @@ def _covered(db: Connection, named: Iterable[Event]) -> set[UUID]:
 
 
 def _post(work: Work, named: dict[InstrumentKey, list[Event]], folded: dict[InstrumentKey, Folded]) -> None:
-    held = ledger.booked(work.db, [event.event_id for found in named.values() for event in found])
+    held = ledger.booked_of(work.db, named)
+    entries = []
     for key, found in named.items():
         currency = newest(work.rulebook, key[0]).currency_code
         for event in sorted(found, key=lambda event: event.order):
             due = folded[key].effects.get(event.event_id, {})
             difference = add(due, inverse(held.get(event.event_id, {})))
             if difference:
-                ledger.write(
-                    work.db,
-                    event.event_id,
-                    programme=key[0],
-                    currency=currency,
-                    postings=difference,
-                    at=work.now,
+                entries.append(
+                    ledger.Entry(event_id=event.event_id, programme=key[0], currency=currency, postings=difference)
                 )
+    ledger.write(work.db, entries, at=work.now)
 
 
 def _register(work: Work, folded: dict[InstrumentKey, Folded]) -> None:
@@ -160,6 +196,7 @@ def _register(work: Work, folded: dict[InstrumentKey, Folded]) -> None:
             changed[key[0]].append(books.entry)
     for programme, entries in changed.items():
         version = instruments.raise_head(work.db, programme)
-        for entry in entries:
-            is_new = (programme, entry.instrument) not in known
-            instruments.put(work.db, programme, entry, version=version, is_new=is_new)
+        instruments.put(work.db, programme, entries, version=version, known=known)
+        if newest(work.rulebook, programme).voucher is not None:
+            to_sell = {entry.instrument: entry.status is InstrumentStatus.CONSIGNED for entry in entries}
+            grants.note_to_sell(work.db, programme, to_sell)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TypeAlias
 from uuid import UUID
 
-from central.books import book
+from central.books import book, book_instrument
 from central.errors import CommandError
 from central.store import desk, events
 from central.work import Work
@@ -103,6 +103,7 @@ def decide(work: Work, target: UUID, decision: DeskDecision, *, by: str, loss_mi
     event = events.find(work.db, target)
     key = instrument_of(event.data) if event is not None else None
     if key is not None:
+        book_instrument(work, key)
         _check(work, key, target, decision, loss_minor=loss_minor)
     elif decision is not DeskDecision.ACKNOWLEDGE or not desk.is_set_aside(work.db, target):
         raise NothingToDecide(f"nothing called {target} waits on the desk")

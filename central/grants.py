@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from central.books import book, grant_spent_minor
-from central.store import grants, instruments, journal
+from central.store import grants, journal, unbooked
 from central.store.devices import Device
 from central.store.grants import IssuedGrant
 from central.work import Work
 from programme.events import GrantIssued
 from programme.grants import Allowance, Consignment, Grant
-from programme.registry import InstrumentStatus
 
 MAX_CONSIGNED = 300
 """Vouchers per grant, all programmes together: a token is about 250 bytes in it, and a message at most 256 KiB."""
@@ -29,8 +28,11 @@ MAX_CONSIGNED = 300
 def grant_to_send(work: Work, device: Device, epoch: str) -> bytes | None:
     """The grant that the box should get now: one not received yet, or a new one if it is due.
 
-    Only the newest epoch has grants, and only once its opening is booked.
+    Only the newest epoch has grants, and only once its opening and all else that came of the box is booked: a grant is
+    measured by what was spent and sold under the one before.
     """
+    if unbooked.waits(work.db, device.device):
+        return None
     if journal.latest_epoch(work.db, device.device) != epoch:
         return None
     if epoch not in journal.opened_epochs(work.db, device.device):
@@ -105,16 +107,7 @@ def _allowances(work: Work, device: Device) -> dict[str, Allowance]:
         programme: Allowance(
             ceiling_minor=rules.offline.ceiling_minor,
             floor_limit_minor=rules.offline.floor_limit_minor,
-            consigned=_to_sell(work.db, device, programme)[:most] if rules.voucher is not None else (),
+            consigned=grants.to_sell(work.db, device.device, programme, most=most) if rules.voucher is not None else (),
         )
         for programme, rules in work.newest_rules().items()
     }
-
-
-def _to_sell(db: Connection, device: Device, programme: str) -> tuple[Consignment, ...]:
-    """The oldest vouchers entrusted to the box that nobody has sold."""
-    consigned = grants.consigned(db, device.device, programme)
-    entries = instruments.entries(db, [(programme, voucher.instrument) for voucher in consigned])
-    return tuple(
-        voucher for voucher in consigned if entries[programme, voucher.instrument].status is InstrumentStatus.CONSIGNED
-    )

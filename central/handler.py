@@ -9,13 +9,15 @@ from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from central import configuration, grants, registry
+from central import grants
 from central.authorise import authorise
+from central.books import book_some
 from central.errors import MessageRefused
 from central.ingest import ingest, make_ack
 from central.intake import MAX_REFERENCE_CHARACTERS
 from central.ports import Outgoing
-from central.store import devices, instruments, journal, programmes
+from central.sending import Sending, down, new_commands, unreported_commands
+from central.store import devices, instruments, journal, programmes, unbooked
 from central.store import grants as stored_grants
 from central.store.devices import Device
 from central.store.schema import NUL
@@ -25,8 +27,6 @@ from sync import topics, wire
 from sync.errors import Unreadable, WireError
 from sync.topics import BoxAddress, Down, Up
 
-REPEAT_AFTER = timedelta(seconds=2)
-"""The same resend or grant isn't sent to a box more often, so that no exchange becomes a busy loop."""
 REVIEW_EVERY = timedelta(minutes=1)
 """Grants age without anything happening."""
 ACK_EVERY = timedelta(minutes=1)
@@ -52,16 +52,23 @@ class Handler:
     def __init__(self, workshop: Workshop, log: FilteringBoundLogger) -> None:
         self._workshop = workshop
         self._log = log
-        self._published: dict[str, int] = {}
-        self._sent_at: dict[tuple[str, bytes], datetime] = {}
         self._acked_at: dict[str, datetime] = {}
         self._stamp: Stamp = ()
         self._reviewed_at: datetime | None = None
         with workshop.read() as work:
-            self._published = instruments.heads(work.db)
+            self._sending = Sending(instruments.heads(work.db))
+            self._unbooked = unbooked.count(work.db)
 
-    def handle(self, topic: str, payload: bytes) -> list[Outgoing]:
+    @property
+    def unbooked(self) -> int:
+        """How many events wait to be booked, roughly: other programs book, too."""
+        return self._unbooked
+
+    def handle(self, topic: str, payload: bytes, *, may_put_off: bool = False) -> list[Outgoing]:
         """Apply a message.
+
+        Args:
+            may_put_off: Batches wait, so what this one brings can be booked later, by `book_some`.
 
         Returns:
             What to publish now that it is committed. A message that can't be used is logged and dropped.
@@ -70,12 +77,16 @@ class Handler:
             address, channel = topics.parse_up(topic)
             with self._workshop.write() as work:
                 device = _sender(work, address)
-                replies = self._channels()[channel](work, device, payload)
-                deltas, heads = self._deltas(work)
+                if channel is Up.JOURNAL:
+                    replies, put_off = self._on_batch(work, device, payload, may_put_off=may_put_off)
+                else:
+                    replies, put_off = self._channels()[channel](work, device, payload), 0
+                deltas, heads = self._sending.deltas(work)
         except (WireError, MessageRefused) as error:
             self._log.warning("message refused", topic=topic[:120], reason=str(error))
             return []
-        self._published.update(heads)
+        self._unbooked += put_off
+        self._sending.note_published(heads)
         # An answer is waited for at a counter; an ack names registry heads, so deltas go before it.
         return [*replies, *deltas] if channel is Up.ASK else [*deltas, *replies]
 
@@ -89,28 +100,48 @@ class Handler:
         with self._workshop.write() as work:
             replies: list[Outgoing] = []
             for device in devices.online(work.db):
-                if is_due:
-                    unreported = devices.unreported_commands(work.db, device.device)
-                    replies += [_command(work, device, lost) for lost in unreported]
-                replies += self._configure(work, device)
+                replies += unreported_commands(work, device) if is_due else []
+                replies += self._sending.configure(work, device)
                 epoch = journal.latest_epoch(work.db, device.device)
-                replies += self._grant(work, device, epoch) if epoch is not None else []
-            replies += _commands(work)
-            deltas, heads = self._deltas(work)
+                replies += self._sending.grant(work, device, epoch) if epoch is not None else []
+            replies += new_commands(work)
+            deltas, heads = self._sending.deltas(work)
             self._stamp, self._reviewed_at = _stamp(work), work.now
-        self._published.update(heads)
+        self._sending.note_published(heads)
         return [*deltas, *replies]
+
+    def book_some(self) -> list[Outgoing]:
+        """Book some of what was put off, as much as an ask can wait for."""
+        with self._workshop.write() as work:
+            booked = book_some(work)
+            replies: list[Outgoing] = []
+            for source in sorted({event.source for event in booked}):
+                device = devices.find(work.db, source)
+                if device is not None and not unbooked.waits(work.db, source):
+                    replies += self._caught_up(work, device)
+            deltas, heads = self._sending.deltas(work)
+        self._unbooked = max(0, self._unbooked - len(booked)) if booked else 0
+        self._sending.note_published(heads)
+        return [*deltas, *replies]
+
+    def _caught_up(self, work: Work, device: Device) -> list[Outgoing]:
+        """All of a box is booked: only now can it be told which registry versions count it, and get its grant."""
+        epoch = journal.latest_epoch(work.db, device.device)
+        if epoch is None:
+            return []
+        ack = down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, epoch)))
+        return [ack, *self._sending.grant(work, device, epoch)]
 
     def _channels(self) -> dict[Up, Callable[[Work, Device, bytes], list[Outgoing]]]:
         return {
-            Up.JOURNAL: self._on_batch,
             Up.ASK: self._on_ask,
             Up.PRESENCE: self._on_presence,
             Up.HEALTH: self._on_health,
             Up.REPORT: self._on_report,
         }
 
-    def _on_batch(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
+    def _on_batch(self, work: Work, device: Device, payload: bytes, *, may_put_off: bool) -> tuple[list[Outgoing], int]:
+        """Replies, and how many events were put off."""
         try:
             batch = wire.read_batch(payload)
             if batch.device != device.device:
@@ -119,20 +150,20 @@ class Handler:
             rows = wire.verify_batch(batch, device.key)
         except Unreadable as error:
             self._log.warning("unreadable batch", device=device.device, reason=str(error))
-            return self._ask_one_by_one(work, device)
-        done = ingest(work, device, rows)
+            return self._ask_one_by_one(work, device), 0
+        done = ingest(work, device, rows, may_put_off=may_put_off)
         self._log.info(
-            "batch booked",
+            "batch received" if done.put_off else "batch booked",
             device=device.device,
             epoch=batch.epoch,
             first=batch.first_seq,
             rows=len(rows),
             ack=done.ack.seq,
         )
-        replies = [_down(work, device, Down.ACK, work.keys.sign(done.ack))]
+        replies = [down(work, device, Down.ACK, work.keys.sign(done.ack))]
         if done.resend is not None:
-            replies += self._once_in_a_while(work, device, Down.RESEND, work.keys.sign(done.resend))
-        return [*replies, *self._grant(work, device, batch.epoch)]
+            replies += self._sending.once_in_a_while(work, device, Down.RESEND, work.keys.sign(done.resend))
+        return [*replies, *self._sending.grant(work, device, batch.epoch)], done.put_off
 
     def _ask_one_by_one(self, work: Work, device: Device) -> list[Outgoing]:
         """Ask for the rows above the watermark singly; the box has fewer, and sends what it has."""
@@ -149,7 +180,7 @@ class Handler:
             last_seq=first_seq + wire.MAX_BATCH_ROWS - 1,
             one_by_one=True,
         )
-        return self._once_in_a_while(work, device, Down.RESEND, work.keys.sign(resend))
+        return self._sending.once_in_a_while(work, device, Down.RESEND, work.keys.sign(resend))
 
     def _on_ask(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         message = _open(payload, wire.AskMessage, device)
@@ -158,7 +189,7 @@ class Handler:
             raise Unreadable(f"an ask of {device.device} about no instrument of ours")
         if ask.shop != device.shop:
             raise MessageRefused(f"an ask of {device.device} for the shop {ask.shop[:40]!r}")
-        return [_down(work, device, Down.ANSWER, authorise(work, device, message))]
+        return [down(work, device, Down.ANSWER, authorise(work, device, message))]
 
     def _on_presence(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         if not payload:
@@ -179,20 +210,20 @@ class Handler:
 
     def _welcome(self, work: Work, device: Device, birth: wire.Birth) -> list[Outgoing]:
         """Tell a box what it may have missed."""
-        self._sent_at = {key: at for key, at in self._sent_at.items() if key[0] != device.device}
-        replies = self._configure(work, device)
-        replies += [_command(work, device, lost) for lost in devices.unreported_commands(work.db, device.device)]
+        self._sending.forget(device)
+        replies = self._sending.configure(work, device)
+        replies += unreported_commands(work, device)
         if birth.head is None:
             return replies
         mark = journal.watermark(work.db, device.device, birth.head.epoch)
         is_ours = (birth.head.seq, birth.head.hash) == (mark.seq, mark.hash.hex())
         ack = make_ack(work, device, birth.head.epoch, may_have_forked=not is_ours)
-        replies.append(_down(work, device, Down.ACK, work.keys.sign(ack)))
+        replies.append(down(work, device, Down.ACK, work.keys.sign(ack)))
         signed = grants.grant_to_send(work, device, birth.head.epoch)
         newest = stored_grants.newest(work.db, device.device, birth.head.epoch)
         if signed is None and newest is not None and birth.grant != newest.grant.grant_id:
             signed = newest.signed.encode()
-        return replies if signed is None else [*replies, _down(work, device, Down.GRANT, signed)]
+        return replies if signed is None else [*replies, down(work, device, Down.GRANT, signed)]
 
     def _on_health(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         health = _open(payload, wire.Health, device)
@@ -203,7 +234,7 @@ class Handler:
         if epoch is None or (acked_at is not None and acked_at <= work.now < acked_at + ACK_EVERY):
             return []
         self._acked_at[device.device] = work.now
-        return [_down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, epoch)))]
+        return [down(work, device, Down.ACK, work.keys.sign(make_ack(work, device, epoch)))]
 
     def _on_report(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         report = _open(payload, wire.Report, device)
@@ -213,35 +244,6 @@ class Handler:
         if version is not None and report.ok:
             devices.note_configuration(work.db, device.device, version)
         return []
-
-    def _grant(self, work: Work, device: Device, epoch: str) -> list[Outgoing]:
-        signed = grants.grant_to_send(work, device, epoch)
-        return [] if signed is None else self._once_in_a_while(work, device, Down.GRANT, signed)
-
-    def _configure(self, work: Work, device: Device) -> list[Outgoing]:
-        presence = devices.presence(work.db, device.device)
-        newest = configuration.current(work, device)
-        if presence is not None and presence.config is not None and presence.config >= newest.version:
-            return []
-        return self._once_in_a_while(work, device, Down.CONFIG, newest.signed)
-
-    def _once_in_a_while(self, work: Work, device: Device, channel: Down, payload: bytes) -> list[Outgoing]:
-        self._sent_at = {key: at for key, at in self._sent_at.items() if at + REPEAT_AFTER > work.now}
-        key = (device.device, payload)
-        if key in self._sent_at:
-            return []
-        self._sent_at[key] = work.now
-        return [_down(work, device, channel, payload)]
-
-    def _deltas(self, work: Work) -> tuple[list[Outgoing], dict[str, int]]:
-        heads = instruments.heads(work.db)
-        changed = [programme for programme, version in heads.items() if version > self._published.get(programme, 0)]
-        outgoing = [
-            Outgoing(topic=topics.registry(work.tenant, programme), payload=delta)
-            for programme in changed
-            for delta in registry.deltas(work, programme, since=self._published.get(programme, 0))
-        ]
-        return outgoing, heads
 
 
 def _sender(work: Work, address: BoxAddress) -> Device:
@@ -291,23 +293,6 @@ def _open(payload: bytes, kind: type[M], device: Device) -> M:
 def _same_device(device: Device, named: str) -> None:
     if named != device.device:
         raise MessageRefused(f"a message about {named[:40]!r} on the topic of {device.device}")
-
-
-def _down(work: Work, device: Device, channel: Down, payload: bytes) -> Outgoing:
-    return Outgoing(topic=device.address(work.tenant).down(channel), payload=payload)
-
-
-def _commands(work: Work) -> list[Outgoing]:
-    replies = []
-    for command in devices.take_commands(work.db):
-        device = devices.find(work.db, command.device)
-        assert device is not None
-        replies.append(_command(work, device, command))
-    return replies
-
-
-def _command(work: Work, device: Device, command: wire.Command) -> Outgoing:
-    return _down(work, device, Down.COMMAND, work.keys.sign(command))
 
 
 def _stamp(work: Work) -> Stamp:

@@ -1,40 +1,40 @@
-"""A batch of rows: placed on its branch, each event booked once, and what the box is told."""
+"""A batch of rows: placed on its branch, each event received once, and what the box is told."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from central.books import book
+from central.books import AT_ONCE, book, put_off
 from central.branch import place
-from central.intake import Sender, Taken, sender_of, take, understand
 from central.perpetual import booked_totals
-from central.place import check_place
-from central.store import authorisations, desk, instruments, journal
+from central.reception import Reception, first_verdicts
+from central.store import authorisations, instruments, journal, unbooked
 from central.store.devices import Device
 from central.work import Work
-from programme.errors import NotUnderstood
 from sync.chain import Row
 from sync.wire import MAX_BATCH_ROWS, Ack, Head, Resend, RowVerdict, Verdict
-
-MAX_REASON_CHARACTERS = 80
-"""Of a row in an ack: a batch of bad rows must not make it larger than brokers take."""
-_PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") - {'"', "\\"}
-"""What JSON writes as one byte, also in JSON within JSON, as signed messages are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """What to tell the box, once committed."""
+    """What to tell the box, once committed.
+
+    Attributes:
+        put_off: How many of its events wait to be booked.
+    """
 
     ack: Ack
     resend: Resend | None
+    put_off: int
 
 
-def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
-    """Take a verified batch in: rows of one epoch, in order, at least one."""
-    sender = sender_of(work, device)
+def ingest(work: Work, device: Device, rows: list[Row], *, may_put_off: bool = False) -> Ingested:
+    """Take a verified batch in: rows of one epoch, in order, at least one.
+
+    Args:
+        may_put_off: Other batches wait, so this one is only received now; a large one always is (docs/adr/0013).
+    """
     epoch, first_seq, last_seq = rows[0].epoch, rows[0].seq, rows[-1].seq
     journal.open_epoch(work.db, device.device, epoch)
     before = journal.watermark(work.db, device.device, epoch)
@@ -42,17 +42,22 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
     placement = place(rows, known, before)
     if placement.evict_from is not None:
         journal.evict(work.db, device.device, epoch, first_seq=placement.evict_from, at=work.now)
-    verdicts = [_first_verdict(work, device, row) for row in placement.repeated]
-    for row in placement.added:
-        verdicts += _take_row(work, sender, row, is_fork=False)
+    verdicts = first_verdicts(work, device, placement.repeated)
+    reception = Reception(work, device, [*placement.added, *placement.forked])
+    verdicts += [verdict for row in placement.added if (verdict := reception.take(row)) is not None]
+    reception.write()
     for row in placement.forked:
         # Whatever its branch, a row is judged once, when it comes; a copy in a later epoch is another row.
         if journal.add_fork(work.db, device.device, row, at=work.now):
             # No verdict: the ack speaks of central's branch, and the box copies these rows to an epoch of their own.
-            _take_row(work, sender, row, is_fork=True)
+            reception.take_fork(row)
     if placement.watermark != before:
         journal.set_watermark(work.db, device.device, epoch, placement.watermark)
-    book(work)
+    put_off_count = 0
+    if may_put_off or len(work.stored) > AT_ONCE:
+        put_off_count = put_off(work)
+    else:
+        book(work)
     ack = make_ack(
         work,
         device,
@@ -61,7 +66,7 @@ def ingest(work: Work, device: Device, rows: list[Row]) -> Ingested:
         # A box that is told of rows after its own ones has lost them.
         may_have_forked=bool(placement.forked) or last_seq < placement.watermark.seq,
     )
-    return Ingested(ack=ack, resend=_resend(device, epoch, placement.missing))
+    return Ingested(ack=ack, resend=_resend(device, epoch, placement.missing), put_off=put_off_count)
 
 
 def make_ack(
@@ -73,7 +78,8 @@ def make_ack(
         verdicts: Of the batch that it answers; at most as many as a batch has rows.
     """
     mark = journal.watermark(work.db, device.device, epoch)
-    heads = instruments.heads(work.db)
+    # A box takes its rows up to this seq as counted in these versions, which they aren't while any isn't booked.
+    heads = {} if unbooked.waits(work.db, device.device) else instruments.heads(work.db)
     return Ack(
         device=device.device,
         generation=work.generation,
@@ -98,45 +104,6 @@ def _with_waiting(
         if len(told) < MAX_BATCH_ROWS and seq not in told:
             told[seq] = RowVerdict(seq=seq, verdict=Verdict.CONFLICT if is_conflict else Verdict.QUARANTINED)
     return tuple(told[seq] for seq in sorted(told))
-
-
-def _take_row(work: Work, sender: Sender, row: Row, *, is_fork: bool) -> list[RowVerdict]:
-    """Take a row's event in and store the row; a fork's row is stored already."""
-    device = sender.device.device
-    try:
-        event = understand(work, sender, row.event)
-        check_place(work, device, row, event, is_fork=is_fork)
-    except NotUnderstood as error:
-        desk.quarantine(work.db, device, row, reason=str(error), at=work.now)
-        if not is_fork:
-            journal.add(work.db, device, row, event_id=None)
-        return [_quarantined(row, str(error))]
-    taken = take(work, sender, event, row.event)
-    if not is_fork:
-        journal.add(work.db, device, row, event_id=event.event_id)
-    if taken is Taken.STORED:
-        return []
-    if taken is Taken.REPEATED:
-        return [RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE)]
-    desk.add_conflict(work.db, device, row, event_id=event.event_id, at=work.now)
-    return [_conflict(row)]
-
-
-def _first_verdict(work: Work, device: Device, row: Row) -> RowVerdict:
-    """What a row that comes again was told, for that ack may have been lost."""
-    is_conflict, reason = journal.set_aside(work.db, device.device, row)
-    if reason:
-        return _quarantined(row, reason)
-    return _conflict(row) if is_conflict else RowVerdict(seq=row.seq, verdict=Verdict.DUPLICATE)
-
-
-def _quarantined(row: Row, reason: str) -> RowVerdict:
-    plain = "".join(letter if letter in _PLAIN else "?" for letter in reason[:MAX_REASON_CHARACTERS])
-    return RowVerdict(seq=row.seq, verdict=Verdict.QUARANTINED, reason=plain)
-
-
-def _conflict(row: Row) -> RowVerdict:
-    return RowVerdict(seq=row.seq, verdict=Verdict.CONFLICT, reason="known with other bytes")
 
 
 def _resend(device: Device, epoch: str, missing: tuple[int, int] | None) -> Resend | None:

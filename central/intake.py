@@ -1,9 +1,12 @@
-"""Taking a box's event in: understood, stored once, and what it ends."""
+"""Taking a box's events in: understood, stored once, and what they end.
+
+All that the events of a message are checked by is read at once, and they are stored at once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -29,8 +32,9 @@ from programme.events import (
     Redeemed,
     Sold,
 )
-from programme.fold.books import newest
+from programme.fold.books import InstrumentKey, newest
 from programme.grants import Grant, read_signed_grant
+from sync.chain import Row
 from sync.errors import WireError
 from sync.wire import CONTEXTS, open_message
 
@@ -55,70 +59,137 @@ class Taken(Enum):
     """Other bytes under a known id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """Whose events are taken in.
+class Intake:
+    """Takes in the events of one message.
 
-    Attributes:
-        latest_at: No event may be later.
-        asked: Its open authorisations, which its events end.
+    What was taken counts here at once, and in the database after `store`.
     """
 
-    device: Device
-    latest_at: datetime
-    asked: frozenset[UUID]
+    def __init__(self, work: Work, device: Device, raws: Iterable[bytes]) -> None:
+        """Read the events, and what they are checked by.
+
+        Args:
+            raws: The bytes of every event that will be asked about.
+        """
+        self._work = work
+        self._device = device
+        self._latest_at = work.wall_time() + MAX_AHEAD
+        self._asked = frozenset(authorisations.open_of_device(work.db, device.device))
+        self._read = {raw: _read(raw) for raw in raws}
+        readable = [event for event in self._read.values() if isinstance(event, Event)]
+        self._known = events.raws(work.db, {event.event_id for event in readable})
+        self._issued = events.issues_of(work.db, {key for event in readable if (key := _face_of(work, event))})
+        self._set_aside = desk.waiting_events(work.db, device.device)
+        self._taken: dict[UUID, tuple[Event, bytes]] = {}
+        self._released: list[tuple[Event, bytes]] = []
+
+    def understand(self, raw: bytes) -> Event:
+        """Read an event and check that the box may say this.
+
+        Raises:
+            NotUnderstood: It waits for a person in quarantine; the message says why.
+        """
+        event = self._read[raw]
+        if isinstance(event, NotUnderstood):
+            raise event
+        if event.source != self._device.device:
+            raise NotUnderstood(f"names another source, {event.source[:40]!r}")
+        if event.ordered_at > self._latest_at:
+            raise NotUnderstood(f"more than five minutes ahead of central's time: {event.ordered_at.isoformat()}")
+        match event.data:
+            case InstrumentIssued() | GrantIssued() | AuthorisationAnswered() | Decided():
+                raise NotUnderstood(f"only central writes {event.type}")
+            case GrantReceived() as received:
+                _check_grant(self._work, self._device, received)
+            case AuthorisationAbandoned() | EpochOpened() | DayClosed():
+                pass
+            case operation:
+                _check_operation(self._work, self._device, operation)
+                self._check_face(operation)
+        return event
+
+    def known(self, event_id: UUID) -> bytes | None:
+        """The bytes of an event that came before."""
+        return self._known.get(event_id)
+
+    def take(self, event: Event, raw: bytes) -> Taken:
+        """Take an understood event, once, and let it end what it ends."""
+        known = self._known.get(event.event_id)
+        if known is not None:
+            return Taken.REPEATED if known == raw else Taken.CONFLICTING
+        self._known[event.event_id] = raw
+        self._taken[event.event_id] = event, raw
+        if event.event_id in self._set_aside:
+            self._released.append((event, raw))
+        device = self._device.device
+        if event.event_id in self._asked:
+            authorisations.end(self._work.db, device, event.event_id)
+        match event.data:
+            case AuthorisationAbandoned(authorisation=authorisation):
+                authorisations.abandon(self._work.db, device, authorisation)
+            case GrantReceived() as received:
+                _receive_grant(self._work, self._device, received)
+        return Taken.STORED
+
+    def set_aside(self, row: Row, reason: str) -> None:
+        """Keep a row that isn't understood, or not at its place."""
+        read = self._read[row.event]
+        event = read if isinstance(read, Event) else None
+        desk.quarantine(
+            self._work.db, self._device.device, row, event, reason=reason, at=self._work.now, find=self._find
+        )
+        if event is not None and event.source == self._device.device:
+            self._set_aside.add(event.event_id)
+
+    @property
+    def must_release(self) -> bool:
+        """Whether something taken waits in quarantine, too: no later row must come between."""
+        return bool(self._released)
+
+    def store(self) -> None:
+        """Store what was taken."""
+        taken, self._taken = self._taken, {}
+        self._work.store(list(taken.values()))
+
+    def release(self) -> None:
+        """Take rows out of quarantine whose events are stored now."""
+        released, self._released = self._released, []
+        for event, raw in released:
+            desk.release(self._work.db, event, raw)
+
+    def _find(self, event_id: UUID) -> Event | None:
+        taken = self._taken.get(event_id)
+        return taken[0] if taken is not None else events.find(self._work.db, event_id)
+
+    def _check_face(self, operation: Operation) -> None:
+        issued = self._issued.get((operation.programme, operation.instrument))
+        if (
+            issued is not None
+            and isinstance(operation, Redeemed | Sold)
+            and issued.face_minor != operation.amount_minor
+        ):
+            raise NotUnderstood(f"a voucher of {issued.face_minor} taken for {operation.amount_minor}")
 
 
-def sender_of(work: Work, device: Device) -> Sender:
-    """A box whose message has just come."""
-    return Sender(
-        device=device,
-        latest_at=work.wall_time() + MAX_AHEAD,
-        asked=frozenset(authorisations.open_of_device(work.db, device.device)),
-    )
-
-
-def understand(work: Work, sender: Sender, raw: bytes) -> Event:
-    """Read an event and check that a box may say this.
-
-    Raises:
-        NotUnderstood: It waits for a person in quarantine; the message says why.
-    """
+def _read(raw: bytes) -> Event | NotUnderstood:
     if NUL in raw:
-        raise NotUnderstood("holds a NUL character")
-    event = decode_event(raw)
-    if event.source != sender.device.device:
-        raise NotUnderstood(f"names another source, {event.source[:40]!r}")
-    if event.ordered_at > sender.latest_at:
-        raise NotUnderstood(f"more than five minutes ahead of central's time: {event.ordered_at.isoformat()}")
-    match event.data:
-        case InstrumentIssued() | GrantIssued() | AuthorisationAnswered() | Decided():
-            raise NotUnderstood(f"only central writes {event.type}")
-        case GrantReceived() as received:
-            _check_grant(work, sender.device, received)
-        case AuthorisationAbandoned() | EpochOpened() | DayClosed():
-            pass
-        case operation:
-            _check_operation(work, sender.device, operation)
-    return event
+        return NotUnderstood("holds a NUL character")
+    try:
+        return decode_event(raw)
+    except NotUnderstood as error:
+        return error
 
 
-def take(work: Work, sender: Sender, event: Event, raw: bytes) -> Taken:
-    """Store an understood event, once, let it end what it ends, and take its rows out of quarantine."""
-    device = sender.device
-    known = events.raw(work.db, event.event_id)
-    if known is not None:
-        return Taken.REPEATED if known == raw else Taken.CONFLICTING
-    work.store(event, raw)
-    desk.release(work.db, event, raw)
-    if event.event_id in sender.asked:
-        authorisations.end(work.db, device.device, event.event_id)
-    match event.data:
-        case AuthorisationAbandoned(authorisation=authorisation):
-            authorisations.abandon(work.db, device.device, authorisation)
-        case GrantReceived() as received:
-            _receive_grant(work, device, received)
-    return Taken.STORED
+def _face_of(work: Work, event: Event) -> InstrumentKey | None:
+    """The voucher whose face the amount must be, if it is about one."""
+    data = event.data
+    if not isinstance(data, Redeemed | Sold) or not _is_of_vouchers(work, data.programme):
+        return None
+    return data.programme, data.instrument
+
+
+def _is_of_vouchers(work: Work, programme: str) -> bool:
+    return any(rules.voucher is not None for (name, _), rules in work.rulebook.items() if name == programme)
 
 
 def _check_operation(work: Work, device: Device, operation: Operation) -> None:
@@ -138,10 +209,6 @@ def _check_operation(work: Work, device: Device, operation: Operation) -> None:
     needs = rules.loyalty if isinstance(operation, Earned) else rules.voucher if isinstance(operation, Sold) else rules
     if needs is None:
         raise NotUnderstood(f"{operation.programme} has no such operation")
-    if isinstance(operation, Redeemed | Sold) and rules.voucher is not None:
-        issued = events.issue_of(work.db, (operation.programme, operation.instrument))
-        if issued is not None and issued.face_minor != operation.amount_minor:
-            raise NotUnderstood(f"a voucher of {issued.face_minor} taken for {operation.amount_minor}")
 
 
 def _check_grant(work: Work, device: Device, received: GrantReceived) -> None:

@@ -139,7 +139,7 @@ def _make(work: Work, order: Order) -> Issued:
 
 def _register(work: Work, rules: RuleSet, serial: bytes) -> Issued:
     instrument = reference(work.keys.references[rules.id], serial)
-    if events.issue_of(work.db, (rules.id, instrument)) is None:
+    if not events.issues_of(work.db, [(rules.id, instrument)]):
         _record(work, rules, serial, face_minor=0, to_sell=False)
     return Issued(instrument=instrument, token=None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from central.store import events, journal
+from central.store import journal
 from central.work import Work
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood
@@ -13,8 +13,12 @@ from programme.grants import read_signed_grant
 from sync.chain import GENESIS, Row
 
 
-def check_place(work: Work, device: str, row: Row, event: Event, *, is_fork: bool) -> None:
+def check_place(work: Work, device: str, row: Row, event: Event, *, before: Event | None, is_known: bool) -> None:
     """Check an understood event against the rows before it.
+
+    Args:
+        before: The event of the nearest booked row before it.
+        is_known: The event came before, and was checked then; a copy of it may stand anywhere.
 
     Raises:
         NotUnderstood: It waits for a person in quarantine; an epoch without its opening gets no grant.
@@ -26,13 +30,17 @@ def check_place(work: Work, device: str, row: Row, event: Event, *, is_fork: boo
         raise NotUnderstood("an epoch opened by another row than its first")
     if isinstance(event.data, GrantReceived) and read_signed_grant(event.data.signed).epoch != row.epoch:
         raise NotUnderstood("a grant of another epoch than the row's")
-    if events.raw(work.db, event.event_id) is not None:
+    if is_known:
         return
-    before = _before_fork(work, device, row) if is_fork else None
-    before = before or journal.event_before(work.db, device, row.epoch, row.seq)
     floor = _floor(work, device, before)
     if floor is not None and event.ordered_at <= floor:
         raise NotUnderstood(f"not later than the row before it: {event.ordered_at.isoformat()}")
+
+
+def event_before(work: Work, device: str, row: Row, *, is_fork: bool) -> Event | None:
+    """The event of the nearest booked row before another one, on the same branch as far as that is known."""
+    before = _before_fork(work, device, row) if is_fork else None
+    return before or journal.event_before(work.db, device, row.epoch, row.seq)
 
 
 def _check_opening(work: Work, device: str, row: Row, event: Event) -> None:

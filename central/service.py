@@ -2,13 +2,15 @@
 
 One worker applies messages one at a time. Asks go first, for a customer waits; an ask carries the rows it rests on, so
 it may overtake its own box's batches; but something else has its turn after every few asks. Replies are published after
-the commit only. What commands such as `issue` write beside the running server is noticed by a cheap look at the
-database every second.
+the commit only. While batches queue up they are only received; what they brought is booked, some at a time, when
+nothing waits or when it has become too much (docs/adr/0013). What commands such as `issue` write beside the running
+server is noticed by a cheap look at the database every second.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +30,8 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_WAITING_ASK_BYTES = 16 * 1024 * 1024
 """Beyond this, the oldest asks are dropped: they have deadlines, and whoever waited longest has given up first."""
 _OVERHEAD_BYTES = 256
+MAX_UNBOOKED = 50_000
+"""Beyond this, some is booked after every message: what isn't booked is late for everybody who reads balances."""
 ASKS_IN_A_ROW = 8
 """Then one other message, so that asks can't keep the books from being kept."""
 
@@ -79,6 +83,7 @@ class Inbox:
         self._others: deque[Waiting] = deque()
         self._ask_bytes = self._other_bytes = 0
         self._asks_in_a_row = 0
+        self._batches = 0
         self._tick_waits = False
         self._filled = asyncio.Event()
 
@@ -87,6 +92,16 @@ class Inbox:
         """Whether nothing waits."""
         return not self._asks and not self._others
 
+    @property
+    def batch_waits(self) -> bool:
+        """Whether rows of some box wait."""
+        return self._batches > 0
+
+    @property
+    def ask_waits(self) -> bool:
+        """Whether a customer waits."""
+        return bool(self._asks)
+
     def add(self, message: Waiting) -> list[Waiting]:
         """Queue a message.
 
@@ -94,7 +109,7 @@ class Inbox:
             What had to be dropped for want of room.
         """
         dropped = []
-        if message.topic is not None and _is_ask(message.topic):
+        if _channel(message) is Up.ASK:
             self._asks.append(message)
             self._ask_bytes += message.size_bytes
             while self._ask_bytes > MAX_WAITING_ASK_BYTES:
@@ -105,6 +120,7 @@ class Inbox:
         else:
             self._others.append(message)
             self._other_bytes += message.size_bytes
+            self._batches += _channel(message) is Up.JOURNAL
         self._filled.set()
         return dropped
 
@@ -129,6 +145,7 @@ class Inbox:
         else:
             message = self._others.popleft()
             self._other_bytes -= message.size_bytes
+            self._batches -= _channel(message) is Up.JOURNAL
             self._asks_in_a_row = 0
             self._tick_waits = self._tick_waits and message.topic is not None
         return message
@@ -158,6 +175,7 @@ class Service:
         self._link = link
         self._log = log
         self._inbox = Inbox()
+        self._booking_failed = False
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -193,22 +211,43 @@ class Service:
 
     async def _work(self, thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
+        booked_last = False
         while True:
-            waiting = await self._inbox.next()
-            for message in await loop.run_in_executor(thread, self._apply, waiting):
+            booked_last = self._should_book(booked_last)
+            waiting = None if booked_last else await self._inbox.next()
+            step = self._book if waiting is None else functools.partial(self._apply, waiting, self._inbox.batch_waits)
+            for message in await loop.run_in_executor(thread, step):
                 self._publish(message)
-            if waiting.topic is not None:
+            if waiting is None or waiting.topic is not None:
                 self._on_applied()
 
-    def _apply(self, waiting: Waiting) -> list[Outgoing]:
+    def _should_book(self, booked_last: bool) -> bool:
+        """Whether it is the turn of what was put off."""
+        if self._booking_failed:
+            return False
+        if self._handler.unbooked > MAX_UNBOOKED and not booked_last:
+            return not self._inbox.ask_waits
+        return self._handler.unbooked > 0 and self._inbox.is_empty
+
+    def _apply(self, waiting: Waiting, batch_waits: bool) -> list[Outgoing]:
         try:
             if waiting.topic is None:
+                self._booking_failed = False
                 return self._handler.tick()
-            return self._handler.handle(waiting.topic, waiting.payload)
+            return self._handler.handle(waiting.topic, waiting.payload, may_put_off=batch_waits)
         # The supervisor of single messages: its transaction is rolled back and nothing was acknowledged, so the box
         # keeps its rows; one message that meets a defect, or a full disk, must not stop every other box.
         except Exception:  # noqa: BLE001
             self._log.exception("message not applied; its rows stay unacknowledged", topic=waiting.topic)
+            return []
+
+    def _book(self) -> list[Outgoing]:
+        try:
+            return self._handler.book_some()
+        # As above: what isn't booked stays noted, and is tried again after the next tick.
+        except Exception:  # noqa: BLE001
+            self._log.exception("not booked; it is tried again")
+            self._booking_failed = True
             return []
 
     def _publish(self, message: Outgoing) -> None:
@@ -218,9 +257,10 @@ class Service:
             self._log.warning("not published; boxes ask again", topic=message.topic, reason=str(error))
 
 
-def _is_ask(topic: str) -> bool:
+def _channel(message: Waiting) -> Up | None:
+    if message.topic is None:
+        return None
     try:
-        _, channel = parse_up(topic)
+        return parse_up(message.topic)[1]
     except Unreadable:
-        return False
-    return channel is Up.ASK
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ class Work:
     Attributes:
         now: The wall clock at its start.
         rulebook: Every published rule set.
-        stored: Events stored and not booked yet.
+        stored: Events stored, and neither booked nor put off yet.
         signed_at: The last time that this transaction signed.
     """
 
@@ -73,13 +73,13 @@ class Work:
             clock=ClockState.SYNCED,
             data=data,
         )
-        self.store(event, encode_event(event))
+        self.store([(event, encode_event(event))])
         return event
 
-    def store(self, event: Event, raw: bytes) -> None:
-        """Store an event that isn't there; `books.book` books it later in the same transaction."""
-        events.add(self.db, event, raw)
-        self.stored.append(event)
+    def store(self, arrived: Sequence[tuple[Event, bytes]]) -> None:
+        """Store events that aren't there, each with its bytes; `central.books` books them, or puts them off."""
+        events.add(self.db, arrived)
+        self.stored += [event for event, _ in arrived]
 
     def newest_rules(self) -> dict[str, RuleSet]:
         """The latest rules of each programme."""

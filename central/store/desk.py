@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
 
 from central.store import events
+from central.store.bulk import insert_rows
 from central.store.instants import from_us, to_us
-from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, NUL, QUARANTINE, ROWS
+from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE, ROWS
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
-from programme.errors import NotUnderstood
 from programme.events import CENTRAL, TYPE_NAMES, Decided, Event, Redeemed, Voided
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
 from sync.chain import Row
 
 
-def replace_findings(db: Connection, key: InstrumentKey, findings: Iterable[Finding]) -> None:
-    """Set what the fold found about an instrument."""
-    programme, instrument = key
-    db.execute(delete(FINDINGS).where(FINDINGS.c.programme == programme, FINDINGS.c.instrument == instrument))
+def replace_findings(db: Connection, found: Mapping[InstrumentKey, Iterable[Finding]]) -> None:
+    """Set what the fold found about instruments."""
+    for key in _with_findings(db, found):
+        db.execute(delete(FINDINGS).where(FINDINGS.c.programme == key[0], FINDINGS.c.instrument == key[1]))
     rows = [
-        {
-            "programme": programme,
-            "instrument": instrument,
-            "position": position,
-            "kind": finding.kind.value,
-            "finding": canonical_bytes(finding).decode(),
-        }
+        (*key, position, finding.kind.value, canonical_bytes(finding).decode())
+        for key, findings in found.items()
         for position, finding in enumerate(findings)
     ]
-    if rows:
-        db.execute(insert(FINDINGS), rows)
+    insert_rows(db, FINDINGS, ("programme", "instrument", "position", "kind", "finding"), rows)
+
+
+def _with_findings(db: Connection, keys: Iterable[InstrumentKey]) -> set[InstrumentKey]:
+    found: set[InstrumentKey] = set()
+    every = list(keys)
+    for programme in {programme for programme, _ in every}:
+        for part in events.chunks(instrument for name, instrument in every if name == programme):
+            query = select(FINDINGS.c.instrument).where(
+                FINDINGS.c.programme == programme, FINDINGS.c.instrument.in_(part)
+            )
+            found |= {(programme, instrument) for instrument in db.execute(query).scalars()}
+    return found
 
 
 def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) -> list[tuple[str, Finding]]:
@@ -52,25 +58,29 @@ def findings_of(db: Connection, key: InstrumentKey) -> list[Finding]:
     return [from_bytes(found, Finding) for found in db.execute(query.order_by(FINDINGS.c.position)).scalars()]
 
 
-def quarantine(db: Connection, device: str, row: Row, *, reason: str, at: datetime) -> None:
-    """Keep a row that isn't understood, verbatim, and what it took from an instrument if it can be read that far."""
+Find: TypeAlias = Callable[[UUID], Event | None]
+"""Finds an event that was received, stored already or about to be."""
+
+
+def quarantine(
+    db: Connection, device: str, row: Row, event: Event | None, *, reason: str, at: datetime, find: Find
+) -> None:
+    """Keep a row that isn't understood, verbatim, and what it took from an instrument if it can be read that far.
+
+    Args:
+        event: What it says, as far as it could be read.
+    """
     key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
     if db.execute(select(QUARANTINE.c.seq).filter_by(**key)).one_or_none() is None:
         values = {"bytes": row.event, "reason": reason, "received_at_us": to_us(at)}
-        db.execute(insert(QUARANTINE).values(**key, **values, **_as_read(db, device, row.event)))
+        db.execute(insert(QUARANTINE).values(**key, **values, **_as_read(device, event, find)))
 
 
-def _as_read(db: Connection, device: str, raw: bytes) -> dict[str, str | int]:
-    if NUL in raw:
-        return {}
-    try:
-        event = decode_event(raw)
-    except NotUnderstood:
-        return {}
-    if event.source != device:
+def _as_read(device: str, event: Event | None, find: Find) -> dict[str, str | int]:
+    if event is None or event.source != device:
         return {}
     data = event.data
-    if not isinstance(data, Redeemed | Voided) or data.counter.training or not _takes_value(db, data):
+    if not isinstance(data, Redeemed | Voided) or data.counter.training or not _takes_value(data, find):
         return {"event_id": str(event.event_id)}
     return {
         "event_id": str(event.event_id),
@@ -80,10 +90,18 @@ def _as_read(db: Connection, device: str, raw: bytes) -> dict[str, str | int]:
     }
 
 
-def _takes_value(db: Connection, data: Redeemed | Voided) -> bool:
+def _takes_value(data: Redeemed | Voided, find: Find) -> bool:
     """Whether a spend, or a void of what gave value; nobody knows what a void of an unknown operation takes back."""
-    target = events.find(db, data.target) if isinstance(data, Voided) else None
+    target = find(data.target) if isinstance(data, Voided) else None
     return target is None or not isinstance(target.data, Redeemed)
+
+
+def waiting_events(db: Connection, device: str) -> set[UUID]:
+    """The events of a box's rows in quarantine, as far as they could be read; see `release`."""
+    query = select(QUARANTINE.c.event_id).where(
+        QUARANTINE.c.device == device, QUARANTINE.c.event_id.is_not(None), QUARANTINE.c.seq > 1
+    )
+    return {UUID(found) for found in db.execute(query).scalars()}
 
 
 def release(db: Connection, event: Event, raw: bytes) -> None:

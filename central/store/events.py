@@ -1,4 +1,8 @@
-"""Events: each once, verbatim, with the few columns they are found by."""
+"""Events: each once, verbatim, with the few columns they are found by.
+
+An event is received, then booked (`central.store.unbooked`). What the books are made of and judged by is read as far as
+it is booked; whether an event is known, and what time it is, from all that was received.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from central.store.bulk import Value, insert_rows
 from central.store.instants import from_us, to_us
-from central.store.schema import EVENTS
+from central.store.schema import EVENTS, UNBOOKED
 from programme.cloudevents import decode_event
 from programme.events import (
     OPERATIONS,
@@ -45,32 +50,37 @@ def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
         yield every[start : start + CHUNK]
 
 
-def add(db: Connection, event: Event, raw: bytes) -> None:
-    """Store an event that isn't there."""
+_COLUMNS = tuple(column.name for column in EVENTS.columns)
+
+
+def add(db: Connection, arrived: Iterable[tuple[Event, bytes]]) -> None:
+    """Store events that aren't there, each with its bytes."""
+    insert_rows(db, EVENTS, _COLUMNS, [_row(event, raw) for event, raw in arrived])
+
+
+def _row(event: Event, raw: bytes) -> tuple[Value, ...]:
     key = instrument_of(event.data)
-    grant_id = None
-    if isinstance(event.data, Redeemed):
-        grant_id = event.data.evidence.grant
-    elif isinstance(event.data, GrantReceived):
-        grant_id = read_signed_grant(event.data.signed).grant_id
-    target = None
-    if isinstance(event.data, Voided | Decided):
-        target = event.data.target
-    elif isinstance(event.data, AuthorisationAbandoned | AuthorisationAnswered):
-        target = event.data.authorisation
-    db.execute(
-        insert(EVENTS),
-        {
-            "event_id": str(event.event_id),
-            "bytes": raw,
-            "source": event.source,
-            "ordered_at_us": to_us(event.ordered_at),
-            "type": event.type,
-            "programme": key[0] if key else None,
-            "instrument": key[1] if key else None,
-            "grant_id": grant_id,
-            "target": str(target) if target else None,
-        },
+    grant_id = target = None
+    match event.data:
+        case Redeemed() as redeemed:
+            grant_id = redeemed.evidence.grant
+        case GrantReceived() as received:
+            grant_id = read_signed_grant(received.signed).grant_id
+        case Voided() | Decided() as reversed_or_settled:
+            target = reversed_or_settled.target
+        case AuthorisationAbandoned() | AuthorisationAnswered() as ended:
+            target = ended.authorisation
+    programme, instrument = key or (None, None)
+    return (
+        str(event.event_id),
+        raw,
+        event.source,
+        to_us(event.ordered_at),
+        event.type,
+        programme,
+        instrument,
+        grant_id,
+        str(target) if target else None,
     )
 
 
@@ -82,34 +92,43 @@ def raw(db: Connection, event_id: UUID) -> bytes | None:
     return found
 
 
+def raws(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """The bytes, verbatim, of those that are known."""
+    found: dict[UUID, bytes] = {}
+    for part in chunks(map(str, event_ids)):
+        query = select(EVENTS.c.event_id, EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part))
+        found |= {UUID(row.event_id): row.bytes for row in db.execute(query)}
+    return found
+
+
 def find(db: Connection, event_id: UUID) -> Event | None:
     """One event."""
     found = raw(db, event_id)
     return None if found is None else decode_event(found)
 
 
-def every(db: Connection) -> list[Event]:
-    """All of them."""
-    return _decode(db, select(EVENTS.c.bytes))
+def every_booked(db: Connection) -> list[Event]:
+    """All that the books are made of."""
+    return _decode(db, select(EVENTS.c.bytes).where(_booked()))
 
 
 def named(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, Event]:
-    """Those that are known, by id."""
+    """Those that are booked, by id."""
     found: dict[UUID, Event] = {}
     for part in chunks(map(str, event_ids)):
-        for event in _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part))):
+        for event in _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part), _booked())):
             found[event.event_id] = event
     return found
 
 
 def of_instruments(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, list[Event]]:
-    """Everything that names these instruments."""
+    """Everything booked that names these instruments."""
     found: dict[InstrumentKey, list[Event]] = {key: [] for key in keys}
     kinds = [TYPE_NAMES[kind] for kind in (InstrumentIssued, Earned, Redeemed, Sold, Voided)]
     for programme in {programme for programme, _ in keys}:
         for part in chunks(instrument for name, instrument in keys if name == programme):
             query = select(EVENTS.c.bytes).where(
-                EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part), EVENTS.c.type.in_(kinds)
+                EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part), EVENTS.c.type.in_(kinds), _booked()
             )
             for event in _decode(db, query):
                 key = instrument_of(event.data)
@@ -118,15 +137,20 @@ def of_instruments(db: Connection, keys: Collection[InstrumentKey]) -> dict[Inst
     return found
 
 
-def issue_of(db: Connection, key: InstrumentKey) -> InstrumentIssued | None:
-    """How central put an instrument into the registry."""
-    query = select(EVENTS.c.bytes).where(
-        EVENTS.c.programme == key[0],
-        EVENTS.c.instrument == key[1],
-        EVENTS.c.type == TYPE_NAMES[InstrumentIssued],
-    )
-    issued = [event.data for event in _decode(db, query.order_by(EVENTS.c.ordered_at_us).limit(1))]
-    return issued[0] if issued and isinstance(issued[0], InstrumentIssued) else None
+def issues_of(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, InstrumentIssued]:
+    """How central put instruments into the registry."""
+    found: dict[InstrumentKey, InstrumentIssued] = {}
+    for programme in {programme for programme, _ in keys}:
+        for part in chunks(instrument for name, instrument in keys if name == programme):
+            query = select(EVENTS.c.bytes).where(
+                EVENTS.c.programme == programme,
+                EVENTS.c.instrument.in_(part),
+                EVENTS.c.type == TYPE_NAMES[InstrumentIssued],
+            )
+            for event in _decode(db, query.order_by(EVENTS.c.ordered_at_us)):
+                assert isinstance(event.data, InstrumentIssued)
+                found.setdefault((programme, event.data.instrument), event.data)
+    return found
 
 
 def under_grant(db: Connection, device: str, grant_id: str) -> list[Event]:
@@ -134,7 +158,10 @@ def under_grant(db: Connection, device: str, grant_id: str) -> list[Event]:
     return _decode(
         db,
         select(EVENTS.c.bytes).where(
-            EVENTS.c.source == device, EVENTS.c.grant_id == grant_id, EVENTS.c.type == TYPE_NAMES[Redeemed]
+            EVENTS.c.source == device,
+            EVENTS.c.grant_id == grant_id,
+            EVENTS.c.type == TYPE_NAMES[Redeemed],
+            _booked(),
         ),
     )
 
@@ -153,7 +180,7 @@ def grants_used_since(db: Connection, device: str, epoch: str, *, since: datetim
 
 def _in_epoch(device: str, epoch: str, kind: str) -> tuple[ColumnElement[bool], ...]:
     of_epoch = EVENTS.c.grant_id.startswith(f"{epoch}/", autoescape=True)
-    return EVENTS.c.source == device, of_epoch, EVENTS.c.type == kind
+    return EVENTS.c.source == device, of_epoch, EVENTS.c.type == kind, _booked()
 
 
 def all_voids(db: Connection, targets: Collection[UUID]) -> list[Event]:
@@ -212,8 +239,16 @@ def latest(db: Connection) -> datetime | None:
 def _about(db: Connection, targets: Collection[UUID], kind: str) -> list[Event]:
     found: list[Event] = []
     for part in chunks(map(str, targets)):
-        found += _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.target.in_(part), EVENTS.c.type == kind))
+        query = select(EVENTS.c.bytes).where(EVENTS.c.target.in_(part), EVENTS.c.type == kind, _booked())
+        found += _decode(db, query)
     return found
+
+
+def _booked() -> ColumnElement[bool]:
+    waits = select(UNBOOKED.c.event_id).where(
+        UNBOOKED.c.source == EVENTS.c.source, UNBOOKED.c.event_id == EVENTS.c.event_id
+    )
+    return ~waits.exists()
 
 
 def _decode(db: Connection, query: Select[bytes]) -> list[Event]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from central.store.instants import to_us
 from central.store.schema import CONSIGNMENTS, GRANTS
@@ -77,18 +78,30 @@ def consign(db: Connection, key: InstrumentKey, *, device: str, token: str, face
     """Entrust a voucher to a box."""
     db.execute(
         insert(CONSIGNMENTS).values(
-            programme=key[0], instrument=key[1], device=device, token=token, face_minor=face_minor
+            programme=key[0], instrument=key[1], device=device, token=token, face_minor=face_minor, to_sell=True
         )
     )
 
 
-def consigned(db: Connection, device: str, programme: str) -> list[Consignment]:
-    """Everything ever entrusted to a box, oldest first."""
-    query = select(CONSIGNMENTS).where(CONSIGNMENTS.c.device == device, CONSIGNMENTS.c.programme == programme)
-    return [
+def note_to_sell(db: Connection, programme: str, to_sell: Mapping[str, bool]) -> None:
+    """Note of instruments whose entry changed whether they wait to be sold; most were consigned to nobody."""
+    if to_sell:
+        same = (CONSIGNMENTS.c.programme == programme) & (CONSIGNMENTS.c.instrument == bindparam("its"))
+        db.execute(
+            update(CONSIGNMENTS).where(same),
+            [{"its": instrument, "to_sell": waits} for instrument, waits in to_sell.items()],
+        )
+
+
+def to_sell(db: Connection, device: str, programme: str, *, most: int) -> tuple[Consignment, ...]:
+    """The oldest vouchers entrusted to a box that nobody has sold."""
+    query = select(CONSIGNMENTS).where(
+        CONSIGNMENTS.c.device == device, CONSIGNMENTS.c.programme == programme, CONSIGNMENTS.c.to_sell
+    )
+    return tuple(
         Consignment(instrument=row.instrument, token=row.token, face_minor=row.face_minor)
-        for row in db.execute(query.order_by(CONSIGNMENTS.c.number))
-    ]
+        for row in db.execute(query.order_by(CONSIGNMENTS.c.number).limit(most))
+    )
 
 
 def last_consignment(db: Connection) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from central.store.bulk import insert_rows
 from central.store.events import chunks
 from central.store.schema import INSTRUMENTS, REGISTRY_HEADS
 from programme.canonical import canonical_bytes, from_bytes
@@ -29,14 +30,25 @@ def entries(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentK
     return found
 
 
-def put(db: Connection, programme: str, changed: RegistryEntry, *, version: int, is_new: bool) -> None:
-    """Write an entry at a version."""
-    values = {"entry": canonical_bytes(changed).decode(), "version": version}
-    if is_new:
-        db.execute(insert(INSTRUMENTS).values(programme=programme, instrument=changed.instrument, **values))
-        return
-    same = (INSTRUMENTS.c.programme == programme) & (INSTRUMENTS.c.instrument == changed.instrument)
-    db.execute(update(INSTRUMENTS).where(same).values(**values))
+def put(
+    db: Connection, programme: str, changed: Iterable[RegistryEntry], *, version: int, known: Collection[InstrumentKey]
+) -> None:
+    """Write entries at a version.
+
+    Args:
+        known: Those that are there already.
+    """
+    fresh, others = [], []
+    for entry in changed:
+        text = canonical_bytes(entry).decode()
+        if (programme, entry.instrument) in known:
+            others.append({"its": entry.instrument, "entry": text, "version": version})
+        else:
+            fresh.append((programme, entry.instrument, text, version))
+    insert_rows(db, INSTRUMENTS, ("programme", "instrument", "entry", "version"), fresh)
+    if others:
+        same = (INSTRUMENTS.c.programme == programme) & (INSTRUMENTS.c.instrument == bindparam("its"))
+        db.execute(update(INSTRUMENTS).where(same), others)
 
 
 def every(db: Connection, programme: str) -> list[RegistryEntry]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
+from central.store.bulk import insert_rows
 from central.store.instants import to_us
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
 from programme.cloudevents import decode_event
@@ -73,8 +75,10 @@ def latest_epoch(db: Connection, device: str) -> str | None:
 
 def opened_epochs(db: Connection, device: str) -> set[str]:
     """Epochs whose first row is booked, and not in quarantine."""
-    first = select(ROWS.c.epoch).where(ROWS.c.device == device, ROWS.c.seq == 1, ROWS.c.event_id.is_not(None))
-    return set(db.execute(first).scalars())
+    # Through the epochs, which are few: rows are found by epoch and seq, not by seq alone.
+    is_first = and_(ROWS.c.device == EPOCHS.c.device, ROWS.c.epoch == EPOCHS.c.epoch, ROWS.c.seq == 1)
+    first = select(ROWS.c.epoch).select_from(EPOCHS).join(ROWS, is_first)
+    return set(db.execute(first.where(EPOCHS.c.device == device, ROWS.c.event_id.is_not(None))).scalars())
 
 
 def event_before(db: Connection, device: str, epoch: str, seq: int) -> Event | None:
@@ -102,12 +106,20 @@ def forked(db: Connection, device: str, epoch: str, seq: int, digest: bytes) -> 
     return found
 
 
-def set_aside(db: Connection, device: str, row: Row) -> tuple[bool, str]:
-    """Whether a known row is a conflict, and why it is in quarantine; an empty reason if it isn't."""
-    key = {"device": device, "epoch": row.epoch, "seq": row.seq, "hash": row.hash.hex()}
-    reason: str | None = db.execute(select(QUARANTINE.c.reason).filter_by(**key)).scalar_one_or_none()
-    conflict = db.execute(select(CONFLICTS.c.seq).filter_by(**key)).one_or_none()
-    return conflict is not None, reason or ""
+def set_aside(db: Connection, device: str, rows: Collection[Row]) -> dict[bytes, tuple[bool, str]]:
+    """Those of some rows of one epoch that wait for a person, by hash: whether as a conflict, and why in quarantine."""
+    if not rows:
+        return {}
+    epoch, seqs = next(iter(rows)).epoch, [row.seq for row in rows]
+    found: dict[bytes, tuple[bool, str]] = {}
+    for table, reason in ((CONFLICTS, literal("")), (QUARANTINE, QUARANTINE.c.reason)):
+        query = select(table.c.hash, reason.label("reason")).where(
+            table.c.device == device, table.c.epoch == epoch, table.c.seq.between(min(seqs), max(seqs))
+        )
+        for row in db.execute(query):
+            is_conflict, _ = found.get(bytes.fromhex(row.hash), (table is CONFLICTS, ""))
+            found[bytes.fromhex(row.hash)] = is_conflict, row.reason
+    return found
 
 
 def latest_set_aside(db: Connection, device: str, epoch: str, *, up_to: int, limit: int) -> list[tuple[int, bool]]:
@@ -142,19 +154,14 @@ def known_rows(
     }
 
 
-def add(db: Connection, device: str, row: Row, *, event_id: UUID | None) -> None:
-    """Store a row; the event is None while the row is in quarantine."""
-    db.execute(
-        insert(ROWS),
-        {
-            "device": device,
-            "epoch": row.epoch,
-            "seq": row.seq,
-            "hash": row.hash.hex(),
-            "previous": row.previous.hex(),
-            "event_id": str(event_id) if event_id else None,
-        },
-    )
+def add(db: Connection, device: str, rows: Iterable[tuple[Row, UUID | None]]) -> None:
+    """Store rows, each with its event, or with None while it is in quarantine."""
+    columns = ("device", "epoch", "seq", "hash", "previous", "event_id")
+    values = [
+        (device, row.epoch, row.seq, row.hash.hex(), row.previous.hex(), str(event_id) if event_id else None)
+        for row, event_id in rows
+    ]
+    insert_rows(db, ROWS, columns, values)
 
 
 def add_fork(db: Connection, device: str, row: Row, *, at: datetime) -> bool:

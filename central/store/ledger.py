@@ -3,54 +3,99 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from central.errors import LedgerError
+from central.store.bulk import insert_rows
 from central.store.events import chunks
 from central.store.instants import to_us
-from central.store.schema import LEDGER_ENTRIES, POSTINGS
-from programme.fold.books import Account
+from central.store.schema import EVENTS, LEDGER_ENTRIES, POSTINGS
+from programme.fold.books import Account, InstrumentKey
 from programme.fold.effects import Postings
 
 
-def write(db: Connection, event_id: UUID, *, programme: str, currency: str, postings: Postings, at: datetime) -> None:
-    """Book what an event does, or by how much that changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What an event does to the books, or by how much that changed."""
+
+    event_id: UUID
+    programme: str
+    currency: str
+    postings: Postings
+
+
+def write(db: Connection, entries: Sequence[Entry], *, at: datetime) -> None:
+    """Book entries.
 
     Raises:
-        LedgerError: The postings don't sum to zero.
+        LedgerError: The postings of one don't sum to zero.
     """
-    if sum(postings.values()) != 0:
-        raise LedgerError(f"event {event_id}: postings don't sum to zero, nothing was booked; report this defect")
-    result = db.execute(
-        insert(LEDGER_ENTRIES),
-        {"event_id": str(event_id), "programme": programme, "currency": currency, "booked_at_us": to_us(at)},
-    )
-    assert result.inserted_primary_key is not None
-    entry = result.inserted_primary_key[0]
-    db.execute(
-        insert(POSTINGS),
-        [{"entry": entry, "account": account, "amount_minor": amount} for account, amount in postings.items()],
-    )
+    for entry in entries:
+        if sum(entry.postings.values()) != 0:
+            raise LedgerError(
+                f"event {entry.event_id}: postings don't sum to zero, nothing was booked; report this defect"
+            )
+    if not entries:
+        return
+    numbers = db.execute(
+        insert(LEDGER_ENTRIES).returning(LEDGER_ENTRIES.c.entry, sort_by_parameter_order=True),
+        [
+            {
+                "event_id": str(entry.event_id),
+                "programme": entry.programme,
+                "currency": entry.currency,
+                "booked_at_us": to_us(at),
+            }
+            for entry in entries
+        ],
+    ).scalars()
+    postings = [
+        (number, account, amount_minor)
+        for number, entry in zip(numbers, entries, strict=True)
+        for account, amount_minor in entry.postings.items()
+    ]
+    insert_rows(db, POSTINGS, ("entry", "account", "amount_minor"), postings)
 
 
 def booked(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
     """What the ledger holds in all for each of these events; zero sums are absent."""
-    sums: dict[UUID, dict[str, int]] = defaultdict(dict)
-    total = func.sum(POSTINGS.c.amount_minor)
+    sums: dict[UUID, dict[str, int]] = {}
     for part in chunks(map(str, event_ids)):
-        query = (
-            select(LEDGER_ENTRIES.c.event_id, POSTINGS.c.account, total.label("total"))
-            .join(POSTINGS, POSTINGS.c.entry == LEDGER_ENTRIES.c.entry)
-            .where(LEDGER_ENTRIES.c.event_id.in_(part))
-            .group_by(LEDGER_ENTRIES.c.event_id, POSTINGS.c.account)
-            .having(total != 0)
-        )
-        for row in db.execute(query):
-            sums[UUID(row.event_id)][row.account] = int(row.total)
+        sums |= _sums(db, _by_event().where(LEDGER_ENTRIES.c.event_id.in_(part)))
+    return sums
+
+
+def booked_of(db: Connection, keys: Collection[InstrumentKey]) -> dict[UUID, dict[str, int]]:
+    """What the ledger holds in all for each event of these instruments; zero sums are absent."""
+    sums: dict[UUID, dict[str, int]] = {}
+    for programme in {programme for programme, _ in keys}:
+        for part in chunks(instrument for name, instrument in keys if name == programme):
+            theirs = (EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part))
+            named = _by_event().join(EVENTS, EVENTS.c.event_id == LEDGER_ENTRIES.c.event_id).where(*theirs)
+            sums |= _sums(db, named)
+    return sums
+
+
+def _by_event() -> Select[Any]:
+    total = func.sum(POSTINGS.c.amount_minor)
+    return (
+        select(LEDGER_ENTRIES.c.event_id, POSTINGS.c.account, total.label("total"))
+        .join(POSTINGS, POSTINGS.c.entry == LEDGER_ENTRIES.c.entry)
+        .group_by(LEDGER_ENTRIES.c.event_id, POSTINGS.c.account)
+        .having(total != 0)
+    )
+
+
+def _sums(db: Connection, query: Select[Any]) -> dict[UUID, dict[str, int]]:
+    sums: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for row in db.execute(query):
+        sums[UUID(row.event_id)][row.account] = int(row.total)
     return dict(sums)
 
 

@@ -6,6 +6,8 @@ neither), and texts are compared by code point.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,9 +22,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that these tables are the outcome of; a database is at one, and only at this one can it be used."""
 
 METADATA = MetaData(
@@ -41,6 +44,12 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """PostgreSQL would sort by the server's locale otherwise."""
 NUL = rb"\u0000"
 """As JSON writes the one character that PostgreSQL keeps in no text; no text of ours holds it."""
+
+
+def where(condition: str) -> dict[str, Any]:
+    """An index of the rows alone for which something holds, in either database."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 META = Table("meta", METADATA, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
 
@@ -125,9 +134,19 @@ EVENTS = Table(
     # What a void reverses, or the authorisation that an answer or an abandonment is about.
     Column("target", TEXT),
     Index("events_by_instrument", "programme", "instrument"),
-    Index("events_by_grant", "source", "grant_id"),
-    Index("events_by_target", "target"),
+    # Few events have these two: the others would make both indexes as large as the table's own.
+    Index("events_by_grant", "source", "grant_id", **where("grant_id IS NOT NULL")),
+    Index("events_by_target", "target", **where("target IS NOT NULL")),
     Index("events_by_time", "ordered_at_us"),
+    Index("events_by_kind", "source", "type", "ordered_at_us"),
+)
+
+UNBOOKED = Table(
+    # Events that are received and not folded into the books yet.
+    "unbooked",
+    METADATA,
+    Column("source", TEXT, primary_key=True),
+    Column("event_id", ForeignKey("events.event_id"), primary_key=True),
 )
 
 EPOCHS = Table(
@@ -257,8 +276,10 @@ CONSIGNMENTS = Table(
     Column("device", ForeignKey("devices.device"), nullable=False),
     Column("token", TEXT, nullable=False),
     Column("face_minor", BigInteger, nullable=False),
+    # As the registry says: nobody has sold it, nor used it.
+    Column("to_sell", Boolean, nullable=False),
     UniqueConstraint("programme", "instrument"),
-    Index("consignments_by_device", "device"),
+    Index("consignments_to_sell", "device", "programme", "to_sell", "number"),
 )
 
 REGISTRY_HEADS = Table(

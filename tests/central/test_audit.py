@@ -100,13 +100,9 @@ def test_what_is_booked_can_not_be_changed(booked: Centre, table: Table) -> None
 
 def test_an_entry_that_does_not_sum_to_zero_is_not_written(booked: Centre, box_a: Box) -> None:
     with pytest.raises(LedgerError), booked.store.write() as db:
-        ledger.write(
-            db,
-            box_a.events[0].event_id,
-            programme=CARD,
-            currency="EUR",
-            postings={"holders": 5, "loss": -4},
-            at=booked.clock.now(),
+        entry = ledger.Entry(
+            event_id=box_a.events[0].event_id, programme=CARD, currency="EUR", postings={"holders": 5, "loss": -4}
         )
+        ledger.write(db, [entry], at=booked.clock.now())
 
     assert booked.audit().holds

@@ -227,7 +227,7 @@ def test_the_audit_catches_covers_that_were_not_followed(
 
 def test_the_audit_catches_an_event_booked_twice(centre: Centre, box_a: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted bug: what the ledger holds already is not looked at."""
-    monkeypatch.setattr("central.store.ledger.booked", lambda *_: {})
+    monkeypatch.setattr("central.store.ledger.booked_of", lambda *_: {})
     card = centre.card()
     box_a.earned(card, 100)
     centre.batch(box_a)

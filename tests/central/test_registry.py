@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from central import issue, registry
 from central.ingest import ingest
 from central.store import devices
@@ -78,7 +80,11 @@ def test_an_entry_is_told_at_its_last_version(centre: Centre, box_a: Box) -> Non
     assert [(entry.instrument, entry.balance_minor) for entry in delta.entries] == [(second, 0), (first, 100)]
 
 
-def test_a_version_too_large_for_a_message_becomes_a_gap(centre: Centre, box_a: Box) -> None:
+def test_a_version_too_large_for_a_message_becomes_a_gap(
+    centre: Centre, box_a: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that change more than was foreseen to be booked at once."""
+    monkeypatch.setattr("central.ingest.AT_ONCE", 10_000)
     cards = [issued.instrument for issued in issue.issue(centre.workshop, issue.Order(programme=CARD, count=2_000))]
     centre.tick()
     for start in range(0, 2_000, 1_000):

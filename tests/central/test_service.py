@@ -294,10 +294,10 @@ def test_a_connection_that_fails_while_publishing_stops_nothing(centre: Centre, 
 class Defective(Handler):
     """A handler with a defect that one message meets."""
 
-    def handle(self, topic: str, payload: bytes) -> list[Outgoing]:
+    def handle(self, topic: str, payload: bytes, *, may_put_off: bool = False) -> list[Outgoing]:
         if payload == b"poison":
             raise ZeroDivisionError
-        return super().handle(topic, payload)
+        return super().handle(topic, payload, may_put_off=may_put_off)
 
 
 def test_one_message_that_meets_a_defect_does_not_stop_the_others(centre: Centre, box_a: Box) -> None:
