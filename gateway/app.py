@@ -275,7 +275,6 @@ def _agent(
         orders=Orders(counter=counter, desk=desk, lookup=ground.lookup),
         printing=Printing(
             counter=counter,
-            journal=ground.journal,
             lookup=ground.lookup,
             has_printer=ground.settings.printer is not None,
             queued=recorded,

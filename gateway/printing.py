@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from gateway.counter import CounterService
@@ -13,7 +14,8 @@ from gateway.tickets import is_printable, ticket_for
 from gateway.words import Problem
 from programme.errors import NotUnderstood
 from programme.events import Event, Sold
-from sync.journal import Job, JobState, Journal, Transaction
+from programme.state import HeldGrant, held_grant
+from sync.journal import Job, JobState, Transaction
 
 
 class Printing:
@@ -23,7 +25,6 @@ class Printing:
         self,
         *,
         counter: CounterService,
-        journal: Journal,
         lookup: Lookup,
         has_printer: bool,
         queued: Callable[[], None],
@@ -34,7 +35,6 @@ class Printing:
             queued: Called whenever a job was added or answered for.
         """
         self._counter = counter
-        self._journal = journal
         self._lookup = lookup
         self.has_printer = has_printer
         self._queued = queued
@@ -45,15 +45,8 @@ class Printing:
         Raises:
             CounterError: There is no printer, no such event, or the sale was voided.
         """
-        if not self.has_printer:
-            raise CounterError(Problem.NO_PRINTER)
         event = self._event(event_id)
-        before = self._lookup.jobs_of(event.event_id)
-        waiting = next((job for job in before if job.state is JobState.QUEUED), None)
-        if waiting is not None:
-            return waiting
-        printed = any(job.state is not JobState.FAILED for job in before)
-        return await self._queue(event, self._ticket(event, before, duplicate=printed))
+        return await self._do(lambda tx: self._print(tx, event))
 
     def ticket(self, event_id: UUID) -> Ticket:
         """What a receipt of an operation says.
@@ -64,7 +57,7 @@ class Printing:
         event = self._event(event_id)
         if isinstance(event.data, Sold) and self._lookup.is_voided(event_id, event.data):
             raise CounterError(Problem.SALE_VOIDED)
-        return self._ticket(event, self._lookup.jobs_of(event_id), duplicate=False)
+        return self._ticket(event, self._lookup.jobs_of(event_id), self._lookup.grant(), duplicate=False)
 
     async def answer(self, job_id: int, *, printed: bool) -> Job:
         """Take a person's word on whether an uncertain job came out; if it didn't, it is printed as a duplicate.
@@ -73,20 +66,42 @@ class Printing:
             CounterError: It isn't uncertain.
         """
         job = self._lookup.job(job_id)
-        if job is None or job.state is not JobState.UNCERTAIN:
+        if job is None:
             raise CounterError(Problem.UNKNOWN_JOB)
-        again = None if printed else await self._request_unless_voided(job.event_id)
-        self._journal.update_job(job_id, JobState.CONFIRMED if printed else JobState.FAILED)
-        self._queued()
-        return again or self._lookup.job(job_id) or job
+        if printed:
+            return await self._do(lambda tx: _end(tx, job, JobState.CONFIRMED))
+        event = self._event(job.event_id)
+        return await self._do(lambda tx: self._print_again(tx, job, event))
 
-    async def _request_unless_voided(self, event_id: UUID) -> Job | None:
+    async def _do(self, work: Callable[[Transaction], Job]) -> Job:
+        """Look and write in one work: what two screens ask for at once is done once."""
+        job = await self._counter.submit(work)
+        self._queued()
+        return job
+
+    def _print(self, tx: Transaction, event: Event) -> Job:
+        if not self.has_printer:
+            raise CounterError(Problem.NO_PRINTER)
+        if isinstance(event.data, Sold) and tx.is_voided(event):
+            raise CounterError(Problem.SALE_VOIDED)
+        before = tx.jobs_of(event.event_id)
+        waiting = next((job for job in before if job.state is JobState.QUEUED), None)
+        if waiting is not None:
+            return waiting
+        printed = any(job.state is not JobState.FAILED for job in before)
+        ticket = self._ticket(event, before, held_grant(tx.records), duplicate=printed)
+        tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket))
+        return tx.jobs_of(event.event_id)[-1]
+
+    def _print_again(self, tx: Transaction, job: Job, event: Event) -> Job:
         try:
-            return await self.request(event_id)
+            again = self._print(tx, event)
         except CounterError as error:
             if error.problem is not Problem.SALE_VOIDED:
                 raise
-            return None
+            return _end(tx, job, JobState.FAILED)
+        _end(tx, job, JobState.FAILED)
+        return again
 
     def _event(self, event_id: UUID | None) -> Event:
         if event_id is None:
@@ -98,32 +113,26 @@ class Printing:
             raise CounterError(Problem.NOTHING_TO_PRINT)
         return found.event
 
-    def _ticket(self, event: Event, before: list[Job], *, duplicate: bool) -> Ticket:
+    def _ticket(self, event: Event, before: list[Job], grant: HeldGrant | None, *, duplicate: bool) -> Ticket:
         code = None
         if isinstance(event.data, Sold):
-            code = _code_of(before) or self._consigned(event.data)
+            code = _code_of(before) or _consigned(event.data, grant)
             if code is None:
                 raise CounterError(Problem.NOTHING_TO_PRINT)
         return ticket_for(event, self._counter.configured, code=code, duplicate=duplicate)
 
-    def _consigned(self, sold: Sold) -> str | None:
-        """The voucher's code, as long as the grant that consigned it is in force."""
-        grant = self._lookup.grant()
-        allowance = grant.allowances.get(sold.programme) if grant is not None else None
-        consigned = allowance.consigned if allowance is not None else ()
-        return next((voucher.token for voucher in consigned if voucher.instrument == sold.instrument), None)
 
-    async def _queue(self, event: Event, ticket: Ticket) -> Job:
-        def add(tx: Transaction) -> int:
-            if isinstance(event.data, Sold) and tx.is_voided(event):
-                raise CounterError(Problem.SALE_VOIDED)
-            return tx.add_job(RECEIPT_JOB, event.event_id, encode_ticket(ticket))
+def _end(tx: Transaction, job: Job, state: JobState) -> Job:
+    if not tx.end_job(job.job_id, state, after=JobState.UNCERTAIN):
+        raise CounterError(Problem.UNKNOWN_JOB)
+    return replace(job, state=state, detail="")
 
-        job_id = await self._counter.submit(add)
-        self._queued()
-        job = self._lookup.job(job_id)
-        assert job is not None  # on disk: submit returned
-        return job
+
+def _consigned(sold: Sold, grant: HeldGrant | None) -> str | None:
+    """The voucher's code, as long as the grant that consigned it is in force."""
+    allowance = grant.allowances.get(sold.programme) if grant is not None else None
+    consigned = allowance.consigned if allowance is not None else ()
+    return next((voucher.token for voucher in consigned if voucher.instrument == sold.instrument), None)
 
 
 def _code_of(jobs: list[Job]) -> str | None:

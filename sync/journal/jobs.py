@@ -29,6 +29,12 @@ def read_jobs(connection: sqlite3.Connection, state: JobState | None) -> list[Jo
     return [_job(*columns) for columns in found]
 
 
+def jobs_of(connection: sqlite3.Connection, event_id: UUID) -> list[Job]:
+    """What an event left to do, in the order it was queued."""
+    found = connection.execute(f"{_SELECT} WHERE event_id = ? ORDER BY id", (event_id.bytes,))
+    return [_job(*columns) for columns in found]
+
+
 def job_by_id(connection: sqlite3.Connection, job_id: int) -> Job | None:
     """One job."""
     found = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()

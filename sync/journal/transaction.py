@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from programme.cloudevents import decode_event, encode_event
-from programme.events import Event, EventData, Operation, ProgrammeTotals, Voided
+from programme.events import ClockState, Event, EventData, Operation, ProgrammeTotals, Voided
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row
@@ -20,6 +20,7 @@ from sync.journal.records import StoredRecords
 from sync.journal.rows import ends_of, insert_row, is_taken, kept_rows_on, last_position_of, rows_on
 from sync.journal.shelf import Shelf
 from sync.journal.standing import Standing, save_standing
+from sync.journal.values import Job, JobState
 from sync.wire import Head
 
 
@@ -126,6 +127,11 @@ class Transaction:
         self._session.clock.hold()
         return self._session.clock.peek()
 
+    @property
+    def clock_state(self) -> ClockState:
+        """Whether that time can be believed as a date."""
+        return self._session.clock.state
+
     def append(
         self,
         event_id: UUID,
@@ -166,6 +172,14 @@ class Transaction:
         """
         return jobs.add_job(self._session.connection, kind, event_id, payload)
 
+    def jobs_of(self, event_id: UUID) -> list[Job]:
+        """What an event left to do, in order."""
+        return jobs.jobs_of(self._session.connection, event_id)
+
+    def end_job(self, job_id: int, state: JobState, *, after: JobState) -> bool:
+        """Write down how a job ended; False where it isn't in the state any more that it was seen in."""
+        return jobs.set_job(self._session.connection, job_id, state, "", after)
+
     def fail_jobs_of(self, event_id: UUID, detail: str) -> None:
         """Do no more of what an event left to do."""
         jobs.fail_jobs_of(self._session.connection, event_id, detail)
@@ -177,7 +191,9 @@ class Transaction:
             return False
         rows = rows_on(self._session.connection, data.programme, data.instrument, 0)
         found = (decode_event(row.event).data for row in rows)
-        return any(isinstance(void, Voided) and void.target == event.event_id for void in found)
+        return any(
+            isinstance(void, Voided) and void.target == event.event_id and not void.counter.training for void in found
+        )
 
     def is_sent(self, event_id: UUID) -> bool:
         """Whether an event's row may have left the box."""

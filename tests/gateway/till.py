@@ -90,7 +90,6 @@ class Till:
         self.board = DeviceBoard(box.changes.announce)
         printing = Printing(
             counter=box.counter,
-            journal=box.journal,
             lookup=box.lookup,
             has_printer=has_printer,
             queued=lambda: None,
