@@ -72,11 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get(DATA_VARIABLE, "central-data")),
+        # A command within a command would put its own default in the place of what was given before it.
+        default=argparse.SUPPRESS,
         help=f"the centre's folder (default: ${DATA_VARIABLE}, else central-data)",
     )
-    common.add_argument("--debug", action="store_true", help="show where an error comes from")
+    common.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error comes from"
+    )
     parser = _Parser(prog="comptoir-central", description="The centre of Comptoir: books, registry, grants, boxes.")
+    parser.set_defaults(data=Path(os.environ.get(DATA_VARIABLE, "central-data")), debug=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -341,6 +342,18 @@ def test_central_loads_nothing_of_a_device() -> None:
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_the_folder_may_be_named_before_or_after_a_command_within_a_command(
+    booked: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    booked.do("office", "add", "claire")
+    decide = ("decide", str(UUID(int=1)), "pay", "--by", "claire")
+    folder = ("--data", str(booked.folder))
+
+    for command in (("desk", *folder, *decide), ("desk", *decide, *folder)):
+        assert main(command) == 1
+        assert "waits on the desk" in capsys.readouterr().err
 
 
 def test_a_case_is_decided_at_the_terminal(booked: Terminal) -> None:
