@@ -15,7 +15,11 @@ from central.work import Work, Workshop
 
 SESSION_LASTS = timedelta(hours=12)
 TRIES, TRIES_WITHIN_S = 5, 60.0
-MOST_ADDRESSES = 1_000
+"""For one name from one address."""
+TRIES_OF_ADDRESS = 50
+"""For all names together: a whole office may be behind one address."""
+MOST_COUNTED = 1_000
+"""Names and addresses whose tries are remembered."""
 AT_ONCE = 2
 _SALT_BYTES = 16
 _N, _R, _P = 2**14, 8, 1
@@ -73,7 +77,7 @@ class SignIn:
     def __init__(self, workshop: Workshop, *, monotonic_s: Callable[[], float]) -> None:
         self._workshop = workshop
         self._monotonic_s = monotonic_s
-        self._failures: dict[str, list[float]] = {}
+        self._tries: dict[tuple[str, str | None], list[float]] = {}
         self._lock = threading.Lock()
         # Each try takes 16 MiB: strangers mustn't make it take all.
         self._turns = threading.BoundedSemaphore(AT_ONCE)
@@ -90,7 +94,7 @@ class SignIn:
             NotSignedIn: Wrong name or passphrase.
             TooManyTries: From this address, within a minute.
         """
-        self._count(address)
+        self._count(address, name)
         with self._workshop.read() as work:
             known = users.passphrase(work.db, name)
         with self._turns:
@@ -99,13 +103,13 @@ class SignIn:
         if not matches or known is None:
             raise NotSignedIn("wrong name or passphrase")
         with self._lock:
-            self._failures.pop(address, None)
+            self._tries.pop((address, name), None)
         cookie = secrets.token_urlsafe(32)
         with self._workshop.write() as work:
             # Between the two, the user may have got another passphrase.
             if users.passphrase(work.db, name) != known:
                 raise NotSignedIn("wrong name or passphrase")
-            users.open_session(work.db, _hash(cookie), name=name, ends_at=work.now + SESSION_LASTS)
+            users.open_session(work.db, _hash(cookie), name=name, at=work.now, ends_at=work.now + SESSION_LASTS)
         return cookie
 
     def user(self, cookie: str) -> str | None:
@@ -114,19 +118,24 @@ class SignIn:
             return users.user_of(work.db, _hash(cookie), at=work.now)
 
     def sign_out(self, cookie: str) -> None:
-        """Close a session."""
-        with self._workshop.write() as work:
-            users.close_session(work.db, _hash(cookie), at=work.now)
+        """Close a session; what is none keeps nobody from writing."""
+        if self.user(cookie) is not None:
+            with self._workshop.write() as work:
+                users.close_session(work.db, _hash(cookie))
 
-    def _count(self, address: str) -> None:
-        now_s = self._monotonic_s()
+    def _count(self, address: str, name: str) -> None:
+        since_s = self._monotonic_s() - TRIES_WITHIN_S
+        keys: list[tuple[str, str | None]] = [(address, None), (address, name)]
         with self._lock:
-            recent = [at_s for at_s in self._failures.get(address, []) if at_s > now_s - TRIES_WITHIN_S]
-            if len(recent) >= TRIES:
+            recent = {key: [at_s for at_s in self._tries.pop(key, []) if at_s > since_s] for key in keys}
+            self._tries |= recent
+            if len(recent[address, None]) >= TRIES_OF_ADDRESS or len(recent[address, name]) >= TRIES:
                 raise TooManyTries("too many tries: wait a minute")
-            if len(self._failures) >= MOST_ADDRESSES:
-                self._failures.pop(next(iter(self._failures)))
-            self._failures[address] = [*recent, now_s]
+            for tries in recent.values():
+                tries.append(since_s + TRIES_WITHIN_S)
+            while len(self._tries) > MOST_COUNTED:
+                # Put back at each try, so this one was tried longest ago.
+                self._tries.pop(next(iter(self._tries)))
 
 
 def _salted(passphrase: str) -> str:

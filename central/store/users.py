@@ -39,8 +39,9 @@ def count(db: Connection) -> int:
     return int(db.execute(select(func.count()).select_from(OFFICE_USERS)).scalar_one())
 
 
-def open_session(db: Connection, cookie_hash: str, *, name: str, ends_at: datetime) -> None:
-    """Remember a session."""
+def open_session(db: Connection, cookie_hash: str, *, name: str, at: datetime, ends_at: datetime) -> None:
+    """Remember a session, and forget those that are over."""
+    db.execute(delete(OFFICE_SESSIONS).where(OFFICE_SESSIONS.c.ends_at_us <= to_us(at)))
     db.execute(insert(OFFICE_SESSIONS).values(cookie_hash=cookie_hash, name=name, ends_at_us=to_us(ends_at)))
 
 
@@ -51,7 +52,6 @@ def user_of(db: Connection, cookie_hash: str, *, at: datetime) -> str | None:
     return found
 
 
-def close_session(db: Connection, cookie_hash: str, *, at: datetime) -> None:
-    """Forget a session, and those that are over."""
-    over = (OFFICE_SESSIONS.c.cookie_hash == cookie_hash) | (OFFICE_SESSIONS.c.ends_at_us <= to_us(at))
-    db.execute(delete(OFFICE_SESSIONS).where(over))
+def close_session(db: Connection, cookie_hash: str) -> None:
+    """Forget a session."""
+    db.execute(delete(OFFICE_SESSIONS).where(OFFICE_SESSIONS.c.cookie_hash == cookie_hash))
