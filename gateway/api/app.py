@@ -31,8 +31,8 @@ gives the first answer again, never a second operation. Errors are problem+json 
 for the shopkeeper, in the language of `Accept-Language` (fr, en) or else the box's.
 
 Two WebSockets push, and are closed when spoken to: `/v1/screen/live?language=` sends `{"screen": …}`, what
-`GET /v1/screen` answers, at once and at each change; `/v1/events/live?after=` sends `{"position": …, "event": …}` for
-each CloudEvent after a position in the journal.
+`GET /v1/screen` answers, at once and at each change; `/v1/events/live?after=` sends `{"position": …}`, where it begins,
+and then `{"position": …, "event": …}` for each CloudEvent after that position in the journal.
 """
 
 

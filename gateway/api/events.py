@@ -1,7 +1,8 @@
 """What was recorded, for point-of-sale software: server-sent events and a WebSocket, both resumable.
 
-An event's id is its position in the journal. After a fork the same events come again at later positions: their
-`id` (the CloudEvent's) stays, and who books them does so by it.
+An event's id is its position in the journal; a stream begins with the one that it goes on from, so that also who heard
+nothing can resume. After a fork the same events come again at later positions, and a disk that was restored from an
+older copy tells all it has to who was further: the CloudEvent's `id` stays, and who books events does so by it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ def add_events(api: FastAPI, lookup: Lookup, changes: Changes, *, language: str)
         with places.take():
             yield
 
-    async def told(after: int | None) -> AsyncIterator[tuple[int, str]]:
-        position = lookup.last_position() if after is None else after
+    async def told(after: int | None) -> AsyncIterator[tuple[int, str | None]]:
+        last = lookup.last_position()
+        position = last if after is None else after if after <= last else 0
+        yield position, None
         while True:
             revision = changes.revision
             found = lookup.told_after(position, _AT_ONCE)
@@ -47,12 +50,15 @@ def add_events(api: FastAPI, lookup: Lookup, changes: Changes, *, language: str)
     async def events(after: Position = None, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
         """Every operation and closure as a CloudEvent, from now on or after a position (`Last-Event-ID`)."""
         async for position, event in told(last_event_id if last_event_id is not None else after):
+            # Without data it is no event, and sets the id all the same (https://html.spec.whatwg.org/#dispatchMessage).
             yield ServerSentEvent(raw_data=event, id=str(position))
 
     @api.websocket("/v1/events/live")
     async def follow(socket: WebSocket, after: Position = None) -> None:
         async def push(send: Send) -> None:
             async for position, event in told(after):
-                await send(f'{{"position":{position},"event":{event}}}')
+                await send(
+                    f'{{"position":{position}}}' if event is None else f'{{"position":{position},"event":{event}}}'
+                )
 
         await live.serve(socket, push)

@@ -24,21 +24,27 @@ def earn(till: Till, *amounts: str) -> list[str]:
 
 
 async def sent(response: httpx.Response) -> AsyncGenerator[tuple[int, Any], None]:
-    """Each event's id and data."""
-    position = 0
+    """Each id with its data; None where only an id was sent."""
+    position = event = None
     async for line in response.aiter_lines():
         field, _, value = line.partition(": ")
         if field == "id":
             position = int(value)
         elif field == "data":
             event = json.loads(value)
-        elif line == "" and position:
+        elif line == "" and position is not None:
             yield position, event
-            position = 0
+            position = event = None
 
 
 async def take(till: Till, count: int, *, query: str = "", **headers: str) -> list[tuple[int, Any]]:
-    """The first events of a stream."""
+    """The first events of a stream, after the id that it begins with."""
+    _, *events = await take_all(till, count + 1, query=query, **headers)
+    return events
+
+
+async def take_all(till: Till, count: int, *, query: str = "", **headers: str) -> list[tuple[int, Any]]:
+    """The first ids of a stream."""
     async with (
         served(till.api) as box,
         httpx.AsyncClient() as client,
@@ -70,7 +76,8 @@ def test_a_till_reads_everything_and_resumes_where_it_left_off(till: Till) -> No
 
 
 async def live(socket: ClientConnection, count: int) -> list[tuple[int, str]]:
-    """The next events of a WebSocket: their positions and ids."""
+    """The first events of a WebSocket: their positions and ids."""
+    assert set(json.loads(await socket.recv())) == {"position"}
     told = [json.loads(await socket.recv()) for _ in range(count)]
     return [(one["position"], one["event"]["id"]) for one in told]
 
@@ -127,12 +134,36 @@ def test_a_till_hears_what_is_recorded_from_now_on(till: Till) -> None:
                 json={"kind": "earn", "amount": "20,00", "code": till.box.central.card(1)},
                 headers={"Idempotency-Key": str(uuid4())},
             )
-            return json.loads(await socket.recv())
+            return [json.loads(await socket.recv()) for _ in range(2)]
 
-    told = asyncio.run(listen())
+    began, told = asyncio.run(listen())
 
     assert told["event"]["data"]["basket_minor"] == 2_000
     assert told["position"] == till.box.lookup.last_position()
+    assert began == {"position": told["position"] - 1}
+
+
+def test_who_heard_nothing_yet_can_resume(till: Till) -> None:
+    earn(till, "10,00")
+
+    ((began, nothing),) = asyncio.run(take_all(till, 1))
+    (missed,) = earn(till, "20,00")
+    ((_, told),) = asyncio.run(take(till, 1, **{"Last-Event-ID": str(began)}))
+
+    assert (nothing, told["id"]) == (None, missed)
+
+
+def test_a_till_that_was_further_than_a_restored_disk_hears_all_it_has(till: Till) -> None:
+    keys = earn(till, "10,00", "20,00")
+
+    async def follow() -> list[tuple[int, str]]:
+        async with served(till.api) as box, connect(f"ws://{box}/v1/events/live?after=500") as socket:
+            return await live(socket, 2)
+
+    over_http = asyncio.run(take(till, 2, **{"Last-Event-ID": "500"}))
+
+    assert [event["id"] for _, event in over_http] == keys
+    assert [key for _, key in asyncio.run(follow())] == keys
 
 
 def test_more_than_one_helping_is_told_without_a_gap(till: Till) -> None:
