@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
+from gateway import cli
 from tests.gateway.agent_process import AgentProcess
 from tests.gateway.world import FakeCentral
 from tests.lan import own_address_or_skip
@@ -26,6 +28,26 @@ def at_a_running_box(folder: Path, settings: str, work: Callable[[AgentProcess],
             await agent.kill()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("arguments", [[], ["revoke"], ["add", "tablet"], ["pair"]], ids=" ".join)
+def test_wrong_usage_is_told_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["screens", *arguments])
+
+    assert ended.value.code == cli.USAGE
+    assert capsys.readouterr().err.startswith("comptoir")
+
+
+@pytest.mark.parametrize("arguments", [["add"], ["list"], ["revoke", "a1"]], ids=" ".join)
+def test_a_box_that_does_not_run_says_how_to_start_it(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = AgentProcess(tmp_path)
+    agent.enrol(FakeCentral())
+
+    assert cli.main(["screens", *arguments, "--config", str(agent.config)]) == cli.USAGE
+    assert "comptoir run" in capsys.readouterr().err
 
 
 def test_a_box_that_is_not_open_says_so_and_how_to_open_it(tmp_path: Path) -> None:
