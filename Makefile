@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsa
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play test check bench lock clean
+.PHONY: help demo play test broker-test check bench lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ play: $(INSTALLED) ## Open a playground in the browser: two shops and all their 
 test: $(INSTALLED) ## Run every test; with COMPTOIR_QR_DIR set, read the photographs there first
 	@if [ -n "$$COMPTOIR_QR_DIR" ]; then $(BIN)/comptoir scan-test --dir "$$COMPTOIR_QR_DIR"; fi
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+broker-test: $(INSTALLED) ## The tests of the wire on every broker: Mosquitto by MQTT 5 and 3.1.1, NATS, a NATS cluster that loses a server
+	COMPTOIR_BROKERS=all COMPTOIR_DRAIN_ROWS=30000 $(BIN)/python -m pytest tests/sync/test_mqtt.py tests/e2e/test_wire_messages.py tests/brokers
 
 check: $(INSTALLED) ## Style, types and the import table of the design
 	$(BIN)/ruff check .

@@ -11,11 +11,13 @@ import time
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from hardware_sim.child import Child
 from hardware_sim.errors import BrokerError
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 
+_DEPLOYED_MOSQUITTO = Path(__file__).parents[1] / "deploy" / "mosquitto" / "comptoir.conf"
 _READY_WITHIN_S = 20.0
 _RETRY_S = 0.02
 # MQTT 3.1.1 §3.1 CONNECT: protocol "MQTT" level 4, clean session, keep-alive 60 s, client identifier "comptoir-probe".
@@ -31,6 +33,36 @@ class BrokerKind(Enum):
     NATS = "nats"
 
 
+class AnyBroker(Protocol):
+    """What the town needs of a broker; a context manager that starts and stops it."""
+
+    host: str
+
+    @property
+    def port(self) -> int:
+        """Where clients connect, on loopback."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives."""
+        ...
+
+    def __enter__(self) -> AnyBroker: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def start(self) -> None:
+        """Start, and return once an MQTT client is accepted; nothing where it runs."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        ...
+
+
 class Broker(Child):
     """One broker on one port over as many starts and kills as wanted; what it stores stays in `folder`.
 
@@ -40,9 +72,9 @@ class Broker(Child):
     def __init__(self, *, folder: Path, kind: BrokerKind | None = None, port: int | None = None) -> None:
         self.kind = kind or installed_kind()
         self.host = LOOPBACK
-        self.port = port or free_loopback_port()
+        self._port = port or free_loopback_port()
         self._folder = folder
-        self._program = _find_program(self.kind)
+        self._program = find_program(self.kind)
 
     def __enter__(self) -> Broker:
         self.start()
@@ -52,6 +84,11 @@ class Broker(Child):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def port(self) -> int:
+        """Where clients connect, over all its starts."""
+        return self._port
 
     @property
     def log_path(self) -> Path:
@@ -94,7 +131,7 @@ class Broker(Child):
 
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
-        while not _accepts_mqtt(self.port):
+        while not accepts_mqtt(self.port):
             if process.poll() is not None:
                 raise BrokerError(f"{self.kind.value} ended with code {process.returncode}: {self._last_words()}")
             if time.monotonic() > deadline:
@@ -119,7 +156,12 @@ def _which(kind: BrokerKind) -> str | None:
     return shutil.which("nats-server", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}")
 
 
-def _find_program(kind: BrokerKind) -> str:
+def find_program(kind: BrokerKind) -> str:
+    """Where a broker's program is.
+
+    Raises:
+        BrokerError: It isn't installed.
+    """
     program = _which(kind)
     if program is None:
         remedy = {
@@ -132,12 +174,11 @@ def _find_program(kind: BrokerKind) -> str:
 
 def _mosquitto_settings(port: int, folder: Path) -> str:
     lines = [
+        _DEPLOYED_MOSQUITTO.read_text(encoding="utf-8"),
+        f"persistence_location {folder.resolve()}/",
+        "log_dest stderr",
         f"listener {port} {LOOPBACK}",
         "allow_anonymous true",
-        "persistence true",
-        f"persistence_location {folder.resolve()}/",
-        "set_tcp_nodelay true",
-        "log_dest stderr",
     ]
     if os.geteuid() == 0:
         # Started as root, Mosquitto becomes its own user, who may not write in our folder.
@@ -162,7 +203,8 @@ def _port_is_taken(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _accepts_mqtt(port: int) -> bool:
+def accepts_mqtt(port: int) -> bool:
+    """Whether a loopback port takes an MQTT 3.1.1 client."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1.0) as connection:
             connection.sendall(_CONNECT)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hardware_sim.broker import Broker, BrokerKind
+from hardware_sim.broker import AnyBroker, Broker, BrokerKind
 from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import Program, run_once
 from hardware_sim.shop import VirtualShop
@@ -36,19 +36,23 @@ class Issued:
 class VirtualTown:
     """Broker, central and shops; use as a context manager, everything ends with it."""
 
-    def __init__(self, folder: Path, *, broker: BrokerKind | None = None, database: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, broker: BrokerKind | AnyBroker | None = None, database: str | None = None
+    ) -> None:
         """Set up, without starting.
 
         Args:
             folder: Where everything lives; its path must be short, for Unix sockets.
-            broker: Which kind; by default the one that is installed.
+            broker: Which kind, or one that isn't started; by default of the kind that is installed.
             database: "postgresql://…", of an empty database for central; by default SQLite in the folder.
         """
         self.folder = folder
         self.data = folder / "central"
         self.database = self.data / "central.sqlite"
         self._database_url = database
-        self.broker = Broker(folder=folder / "broker", kind=broker)
+        if broker is None or isinstance(broker, BrokerKind):
+            broker = Broker(folder=folder / "broker", kind=broker)
+        self.broker = broker
         self._http_port = free_loopback_port()
         self.central = Program(
             "central", "central.cli", ["serve", "--data", str(self.data)], log=folder / "central.log"

@@ -8,6 +8,7 @@ import pytest
 
 from hardware_sim.broker import BrokerKind, installed_kind
 from hardware_sim.postgres import Postgres, binaries
+from tests.brokers.stands import Stand
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,8 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     absent = pytest.mark.skip(reason="Mosquitto is not installed; the same test ran on NATS")
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if callspec is not None and BrokerKind.MOSQUITTO in callspec.params.values():
+        if callspec is not None and any(_needs_mosquitto(value) for value in callspec.params.values()):
             item.add_marker(absent)
+
+
+def _needs_mosquitto(value: object) -> bool:
+    return value is BrokerKind.MOSQUITTO or (isinstance(value, Stand) and value.needs_mosquitto)
 
 
 @pytest.fixture(scope="session")

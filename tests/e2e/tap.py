@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_config.messages import CONFIG_CONTEXT, Configuration
 from gateway.identity import Identity
-from hardware_sim.broker import Broker
+from hardware_sim.broker import AnyBroker
 from hardware_sim.programs import until
 from programme.authorisations import Answer
 from programme.grants import Grant
@@ -75,7 +75,7 @@ class Heard:
 class Tap:
     """A plain MQTT 3.1.1 client, subscribed to everything; use as a context manager."""
 
-    def __init__(self, broker: Broker, *, name: str = "tap") -> None:
+    def __init__(self, broker: AnyBroker, *, name: str = "tap") -> None:
         self.heard: list[Heard] = []
         self._subscribed = threading.Event()
         self._broker = broker

@@ -12,7 +12,6 @@ import pytest
 
 from edge_config.messages import Configuration
 from gateway.identity import load_identity
-from hardware_sim.broker import BrokerKind
 from hardware_sim.programs import until
 from hardware_sim.town import CARD, PROGRAMMES, VOUCHER, VirtualTown
 from programme.authorisations import Answer
@@ -33,6 +32,7 @@ from sync.wire import (
     Resend,
     open_message,
 )
+from tests.brokers.stands import Stand, chosen, name_of
 from tests.docs.asyncapi import check
 from tests.e2e.places import Town, found, short_folder
 from tests.e2e.tap import Heard, Reader, Rows, Tap
@@ -75,11 +75,11 @@ class Line:
         return self.reader.read_as(self.tap.wait_for(self.up(Up.REPORT), is_about, since=since), Report)
 
 
-@pytest.fixture(scope="module", params=BrokerKind, ids=lambda kind: kind.value)
+@pytest.fixture(scope="module", params=chosen(Stand.MOSQUITTO, Stand.NATS), ids=name_of)
 def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     with (
         short_folder() as folder,
-        VirtualTown(folder, broker=request.param) as virtual,
+        VirtualTown(folder, broker=request.param.make(folder / "broker")) as virtual,
         Tap(virtual.broker) as tap,
     ):
         town = found(virtual, vouchers=3)

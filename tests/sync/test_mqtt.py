@@ -20,7 +20,7 @@ from sync.backoff import Backoff
 from sync.errors import LinkError, Unreadable
 from sync.mqtt import MAX_QUEUED, MqttLink, Will
 from sync.wire import MAX_MESSAGE_BYTES
-from tests.brokers.stands import CHOSEN, name_of
+from tests.brokers.stands import Stand, chosen, name_of
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ SOON_S = 30.0
 """Only bounds a test that fails."""
 
 
-@pytest.fixture(params=CHOSEN, ids=name_of)
+@pytest.fixture(params=chosen(Stand.MOSQUITTO, Stand.NATS), ids=name_of)
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker]:
     """A real broker, of each kind."""
     with request.param.make(tmp_path / "broker") as broker:
@@ -161,12 +161,11 @@ def streams_to(port: int) -> list[socket.socket]:
     """This process's TCP connections to a local port, found from outside the link."""
     found = []
     for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            stream = socket.socket(fileno=os.dup(int(entry.name)))
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stream = stack.enter_context(socket.socket(fileno=os.dup(int(entry.name))))
             if stream.family == socket.AF_INET and stream.getpeername() == (LOOPBACK, port):
+                stack.pop_all()
                 found.append(stream)
-            else:
-                stream.close()
     return found
 
 
