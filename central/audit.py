@@ -90,7 +90,7 @@ def audit(work: Work) -> Audit:
     return Audit(
         balances=balances,
         flows=flows,
-        open_ceilings_minor=_open_ceilings_minor(work),
+        open_ceilings_minor=open_ceilings_minor(work),
         events=len(every),
         entries=ledger.count_entries(work.db),
         invariants=(
@@ -215,7 +215,7 @@ def _flows(
     )
 
 
-def _open_ceilings_minor(work: Work) -> dict[str, int]:
+def open_ceilings_minor(work: Work) -> dict[str, int]:
     """An unresolved stand-in can cost at most this.
 
     A grant past its end counts, too: what was accepted under it in time may still come. Only the row that names its

@@ -73,20 +73,21 @@ class Office:
         self.sign_in = SignIn(workshop, monotonic_s=time.monotonic)
         self.books = BooksCheck(workshop, monotonic_s=time.monotonic)
         self.board = Board(
-            boot=secrets.token_hex(4), stamp=self.stamp, draw=lambda: json.dumps(self.state(), ensure_ascii=False)
+            boot=secrets.token_hex(4),
+            stamp=self.stamp,
+            draw=lambda: json.dumps(self.state(), ensure_ascii=False),
+            check=self.books.check,
         )
 
     def state(self) -> JSON:
         """All that there is to see now."""
-        books = self.books.newest()
         with self.workshop.read() as work:
-            return office_state(work, books)
+            return office_state(work, self.books.newest)
 
     def stamp(self) -> tuple[object, ...]:
         """Changes when the state does."""
         with self.workshop.read() as work:
-            seen = stamp(work)
-        return seen, self.books.check(seen[:-1])
+            return *stamp(work), (self.books.newest or {}).get("checked_at")
 
     def user(self, session: Session = "") -> str:
         """Who is signed in."""

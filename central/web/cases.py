@@ -7,8 +7,10 @@ from uuid import UUID
 
 from central.attention import decision_to_json, desk_to_json
 from central.store import desk, devices, events
+from central.web.figures import programme_to_json
 from central.work import Work
 from programme.events import OPERATIONS, Decided, DeskDecision, Event
+from programme.rules import RuleSet
 
 JSON: TypeAlias = dict[str, Any]
 
@@ -24,7 +26,10 @@ _ROWS = ("quarantine", "conflicts", "forks", "gaps")
 def desk_view(work: Work) -> JSON:
     """Cases to decide, cases to know of, rows set aside, and what was decided lately."""
     told = desk_to_json(work, most=MOST_CASES)
-    cases = [case for case in _cases(told["findings"]) if not case["settled"]]
+    rules = work.newest_rules()
+    cases = [
+        case | programme_to_json(rules[case["programme"]]) for case in _cases(told["findings"]) if not case["settled"]
+    ]
     to_decide = [case for case in cases if any(event["choices"] for event in case["events"])]
     to_know = [case for case in cases if case not in to_decide]
     rows = [row for kind in _ROWS for row in _rows(work, kind, told[kind])]
@@ -86,19 +91,22 @@ def _rows(work: Work, kind: str, rows: list[JSON]) -> list[JSON]:
 def _decisions(work: Work) -> list[JSON]:
     taken = desk.decisions(work.db, LATEST_DECISIONS)
     about = events.named(work.db, [event.data.target for event in taken if isinstance(event.data, Decided)])
-    shops = devices.shops(work.db)
+    shops, rules = devices.shops(work.db), work.newest_rules()
     return [
-        decision_to_json(event) | _target(event.data, about, shops)
+        decision_to_json(event) | _target(event.data, about, shops, rules)
         for event in taken
         if isinstance(event.data, Decided)
     ]
 
 
-def _target(decided: Decided, about: dict[UUID, Event], shops: dict[str, devices.Shop]) -> JSON:
+def _target(
+    decided: Decided, about: dict[UUID, Event], shops: dict[str, devices.Shop], rules: dict[str, RuleSet]
+) -> JSON:
     """What a decision is about; of a row that was set aside the page says no more than that."""
     told: JSON = {"target": str(decided.target), "programme": decided.programme}
-    if decided.target not in about:
+    if decided.target not in about or decided.programme is None:
         return told | {"amount_minor": None, "shop_name": None}
+    told |= programme_to_json(rules[decided.programme])
     data = about[decided.target].data
     assert isinstance(data, OPERATIONS)
     shop = shops.get(data.counter.shop)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 LOOK_EVERY_S = 1.0
 AT_MOST_EVERY_S = 0.25
 """Between two looks, however much is committed."""
+REST_SHARE = 4
+"""After a look, rest so many times as long as it took: many boxes mustn't keep central drawing without end."""
 MOST_WATCHERS = 32
 
 
@@ -33,17 +35,21 @@ class Drawn:
 class Board:
     """What everybody looks at; use it on one event loop."""
 
-    def __init__(self, *, boot: str, stamp: Callable[[], object], draw: Callable[[], str]) -> None:
+    def __init__(
+        self, *, boot: str, stamp: Callable[[], object], draw: Callable[[], str], check: Callable[[], None]
+    ) -> None:
         """Set up.
 
         Args:
             boot: Names this start.
-            stamp: Changes when the state does; cheap. Called in a thread, as `draw` is.
+            stamp: Changes when the state does; cheap. Called in a thread, as the others are.
             draw: Makes the state.
+            check: Called every second while somebody looks, beside all else: it may take its time.
         """
         self._boot = boot
         self._stamp = stamp
         self._draw = draw
+        self._check = check
         self._shown: object = None
         self._newest: Drawn | None = None
         self._revision = 0
@@ -106,18 +112,30 @@ class Board:
 
     async def _keep(self) -> None:
         try:
-            while not self._closed:
-                self._nudged.clear()
-                await self._look()
-                await asyncio.sleep(AT_MOST_EVERY_S)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudged.wait(), LOOK_EVERY_S - AT_MOST_EVERY_S)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_looking(), name="office look")
+                group.create_task(self._keep_checking(), name="office check")
         except Exception:
             # Nobody may wait for ever for a state that can't be drawn; the last watcher tells the error.
             self._failed = True
             async with self._drawn:
                 self._drawn.notify_all()
             raise
+
+    async def _keep_looking(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._closed:
+            self._nudged.clear()
+            started_s = loop.time()
+            await self._look()
+            await asyncio.sleep(rest_s(loop.time() - started_s))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), LOOK_EVERY_S - AT_MOST_EVERY_S)
+
+    async def _keep_checking(self) -> None:
+        while not self._closed:
+            await asyncio.to_thread(self._check)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self) -> None:
         stamp = await asyncio.to_thread(self._stamp)
@@ -130,3 +148,8 @@ class Board:
             self._revision += 1
             self._newest = Drawn(id=f"{self._boot}-{self._revision}", text=text)
             self._drawn.notify_all()
+
+
+def rest_s(took_s: float) -> float:
+    """How long to rest after a look that took so long."""
+    return max(AT_MOST_EVERY_S, REST_SHARE * took_s)

@@ -21,10 +21,12 @@ from central.store.schema import (
     REPORTS,
 )
 from central.web.cases import desk_view
+from central.web.figures import books_to_json, programme_to_json
 from central.web.fleet import Level, fleet
 from central.work import Work
 from programme.events import OPERATIONS, DeskDecision, Earned, Event, Operation, Redeemed, Sold, Voided
 from programme.fold.effects import DISPUTED, HOLDERS, LOSS, Postings, held, merchant
+from programme.rules import RuleSet
 
 JSON: TypeAlias = dict[str, Any]
 
@@ -40,25 +42,31 @@ def stamp(work: Work) -> tuple[object, ...]:
     ]
     newest = [
         work.db.execute(select(func.max(column))).scalar_one()
-        for column in (LEDGER_ENTRIES.c.entry, PRESENCE.c.at_us, REPORTS.c.at_us, GRANTS.c.issued_at_us)
+        for column in (PRESENCE.c.at_us, REPORTS.c.at_us, GRANTS.c.issued_at_us)
     ]
     fleet = work.db.execute(select(func.count(), func.sum(DEVICES.c.config_version)).select_from(DEVICES)).one()
     there = work.db.execute(select(func.count()).select_from(PRESENCE).where(PRESENCE.c.online)).scalar_one()
-    booked = work.db.execute(select(func.sum(EPOCHS.c.watermark_seq))).scalar_one()
     shops, rules = len(devices.shops(work.db)), len(programmes.versions(work.db))
     minute = int(work.now.timestamp()) // _MINUTE_S
-    return (*small, *newest, *fleet, there, booked, shops, rules, events.latest(work.db), minute)
+    return (*small, *newest, *fleet, there, shops, rules, *books_stamp(work), minute)
 
 
-def office_state(work: Work, books: JSON) -> JSON:
+def books_stamp(work: Work) -> tuple[object, ...]:
+    """Changes with what the books are made of."""
+    entry = work.db.execute(select(func.max(LEDGER_ENTRIES.c.entry))).scalar_one()
+    booked = work.db.execute(select(func.sum(EPOCHS.c.watermark_seq))).scalar_one()
+    return entry, booked, events.latest(work.db)
+
+
+def office_state(work: Work, verdict: JSON | None) -> JSON:
     """How everything stands.
 
     Args:
-        books: The newest verdict about them.
+        verdict: The newest one about the books, if there is one yet.
     """
-    shops, desk = fleet(work), desk_view(work)
+    shops, desk, books = fleet(work), desk_view(work), books_to_json(work, verdict)
     levels = [
-        Level.WELL if books["holds"] else Level.TROUBLE,
+        Level.TROUBLE if books["holds"] is False else Level.WELL,
         Level.LOOK if any(desk["counts"].values()) else Level.WELL,
         *(shop["level"] for shop in shops),
     ]
@@ -77,14 +85,14 @@ def _events(work: Work) -> list[JSON]:
     newest = events.newest(work.db, LATEST_EVENTS)
     booked = ledger.booked(work.db, [event.event_id for event in newest])
     taken = taken_on(work, [event.event_id for event in newest])
-    shops = devices.shops(work.db)
+    shops, rules = devices.shops(work.db), work.newest_rules()
     return [
-        _event(event, shops, _booked(event, booked.get(event.event_id, {}), taken.get(event.event_id, ())))
+        _event(event, shops, rules, _booked(event, booked.get(event.event_id, {}), taken.get(event.event_id, ())))
         for event in newest
     ]
 
 
-def _event(event: Event, shops: dict[str, devices.Shop], booked: str) -> JSON:
+def _event(event: Event, shops: dict[str, devices.Shop], rules: dict[str, RuleSet], booked: str) -> JSON:
     data = event.data
     assert isinstance(data, OPERATIONS)
     kind = {Earned: "earn", Redeemed: "redeem", Sold: "sell"}.get(type(data), "void")
@@ -95,7 +103,7 @@ def _event(event: Event, shops: dict[str, devices.Shop], booked: str) -> JSON:
         "at": event.ordered_at.isoformat(),
         "shop": shop.name if shop is not None else data.counter.shop,
         "programme": data.programme,
-        "currency": data.currency,
+        **programme_to_json(rules[data.programme]),
         "amount_minor": data.amount_minor,
         "how": _how(data),
         "booked": booked,

@@ -22,7 +22,7 @@ export function fill(container, shown, build) {
   container.dataset.shown = key;
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
   const unfolded = [...container.querySelectorAll("details[open][data-id]")].map((element) => element.dataset.id);
-  container.replaceChildren(...build());
+  container.replaceChildren(...build().filter((child) => child !== null && child !== ""));
   for (const id of unfolded) find(container, id)?.setAttribute("open", "");
   if (focused !== undefined) find(container, focused)?.focus();
 }

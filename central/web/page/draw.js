@@ -7,7 +7,7 @@ const LEVELS = ["well", "look", "trouble"];
 
 /** Draw a state. `say` gives sentences; `decide(event, decision, amount)` and `see(ids)` are called for a choice. */
 export function draw(state, { language, say, decide, see }) {
-  const to = { state, language, say, decide, see, currency: currencies(state) };
+  const to = { state, language, say, decide, see };
   write(byId("tenant"), state.tenant);
   drawVerdict(to);
   drawTiles(to);
@@ -21,11 +21,6 @@ export function draw(state, { language, say, decide, see }) {
 /** Times that only grow older need no new state. */
 export function drawAges(language) {
   for (const element of document.querySelectorAll("time[data-ago]")) write(element, ago(element.dateTime, language));
-}
-
-function currencies({ books }) {
-  const known = Object.fromEntries(books.programmes.map(({ programme, currency }) => [programme, currency]));
-  return (programme) => known[programme] ?? "EUR";
 }
 
 function since(iso) {
@@ -48,8 +43,6 @@ function around(sentence, element) {
 }
 
 const counted = (say, name, count) => say(`${name}.${count === 1 ? "one" : "many"}`, { count });
-const nameOf = (programme, { state, language }) =>
-  state.books.programmes.find((known) => known.programme === programme)?.name[language] ?? programme;
 
 // ---- all at a glance
 
@@ -61,7 +54,7 @@ function drawVerdict({ state, say, language }) {
 }
 
 function reasonsOf({ books, desk, shops }, say) {
-  const reasons = books.holds ? [] : [say("reason.books")];
+  const reasons = books.holds === false ? [say("reason.books")] : [];
   if (desk.counts.to_decide) reasons.push(counted(say, "reason.decide", desk.counts.to_decide));
   const troubles = shops.flatMap(({ boxes }) => boxes.flatMap((box) => box.troubles));
   for (const trouble of ["silent", "late", "away", "device", "never", "clock", "configuration"]) {
@@ -84,7 +77,7 @@ function drawTiles(to) {
   const tiles = [
     ["shops", boxes.length ? `${online} / ${boxes.length}` : "–", say("tile.shops.note"), online === boxes.length ? 0 : 1, "shops-title"],
     ["queue", String(rows), risk ? say("tile.queue.risk", { amount: risk }) : say(`tile.queue.${rows ? "some" : "none"}`), waits, "shops-title"],
-    ["books", say(state.books.holds ? "tile.books.well" : "tile.books.trouble"), state.books.checked_at, state.books.holds ? 0 : 2, "books-title"],
+    ["books", say(`tile.books.${verdictOn(state.books)}`), state.books.checked_at, state.books.holds === false ? 2 : 0, "books-title"],
     ["desk", String(state.desk.counts.to_decide), say(state.desk.counts.to_decide ? "tile.desk.some" : "tile.desk.none"), state.desk.counts.to_decide ? 1 : 0, "desk-title"],
     ["may", may || money(0, "EUR", language), say("tile.may.note"), 0, "books-title"],
   ];
@@ -95,9 +88,12 @@ function drawTile([name, value, note, level, target], say) {
   const link = make("a", `tile ${LEVELS[level]}`, make("span", "label", say(`tile.${name}`)), make("strong", "", value));
   link.href = `#${target}`;
   link.dataset.id = name;
-  link.append(make("span", "soft", name === "books" ? around(say("books.checked"), since(note)) : note));
+  link.append(make("span", "soft", name === "books" ? checked(note, say) : note));
   return make("li", "", link);
 }
+
+const verdictOn = ({ holds }) => ({ true: "well", false: "trouble" })[holds] ?? "checking";
+const checked = (iso, say) => (iso ? around(say("books.checked"), since(iso)) : say("books.checking"));
 
 function sum(amountsOf) {
   const total = {};
@@ -135,13 +131,13 @@ function drawSeen(ids, { say, see }) {
 }
 
 function drawCase(found, to) {
-  const { say, language, currency } = to;
+  const { say, language } = to;
   const [first, ...others] = found.kinds;
-  const sign = currency(found.programme);
+  const sign = found.currency;
   const head = make("h3", "", say(`kind.${first}`));
   const lost = found.loss_minor ? make("p", "lost", say("desk.lost", { amount: money(found.loss_minor, sign, language) })) : null;
   const flags = others.map((kind) => make("span", "tag look", say(`kind.${kind}`)));
-  const what = make("p", "soft", `${nameOf(found.programme, to)} · `, make("span", "amount", `…${found.instrument.slice(-6)}`));
+  const what = make("p", "soft", `${found.name[language]} · `, make("span", "amount", `…${found.instrument.slice(-6)}`));
   what.title = found.instrument;
   const events = make("ol", "involved", found.events.map((event) => drawInvolved(event, sign, to)));
   const about = to.say(`about.${first}`);
@@ -196,8 +192,8 @@ function drawRow(row, to) {
   return card;
 }
 
-function drawDecision(taken, { say, language, currency }) {
-  const amount = taken.amount_minor === null ? "" : ` ${money(taken.amount_minor, currency(taken.programme), language)}`;
+function drawDecision(taken, { say, language }) {
+  const amount = taken.amount_minor === null ? "" : ` ${money(taken.amount_minor, taken.currency, language)}`;
   const line = make("p", "line", make("span", "", make("strong", "", taken.shop_name ?? say("desk.row")), amount), at(taken.at, language));
   return make("li", "", line, make("p", "soft", say(`decided.${taken.decision}`, { by: taken.by })));
 }
@@ -266,11 +262,11 @@ function drawBooks(to) {
   const { state, say, language } = to;
   const { books } = state;
   const verdict = byId("books-verdict");
-  verdict.className = books.holds ? "" : "notice";
+  verdict.className = books.holds === false ? "notice" : "";
   fill(verdict, [books.holds, books.events, books.checked_at, language], () => [
-    say(books.holds ? "books.well" : "books.trouble", { events: books.events, entries: books.entries }),
+    books.checked_at && say(`books.${verdictOn(books)}`, { events: books.events, entries: books.entries }),
     " ",
-    make("span", "soft", ...around(say("books.checked"), since(books.checked_at))),
+    make("span", "soft", ...[checked(books.checked_at, say)].flat()),
   ]);
   fill(byId("books"), [books.programmes, language], () => books.programmes.map((programme) => drawProgramme(programme, to)));
   fill(byId("promises"), [books.promises, language], () =>
@@ -298,7 +294,7 @@ function drawEvents(to) {
 function drawEvent(event, to) {
   const { say, language } = to;
   const what = make("p", "line", make("span", "", make("strong", "", say(`event.${event.kind}`)), ` ${event.shop}`), make("strong", "amount", money(event.amount_minor, event.currency, language)));
-  const how = [event.how && say(`how.${event.how}`), say(`booked.${event.booked}`), nameOf(event.programme, to)].filter(Boolean).join(" · ");
+  const how = [event.how && say(`how.${event.how}`), say(`booked.${event.booked}`), event.name[language]].filter(Boolean).join(" · ");
   const level = { held: "look", disputed: "look", lost: "look", nothing: "look" }[event.booked] ?? "";
   return make("li", level, what, make("p", "line soft small", make("span", "", how), at(event.at, language)));
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from central.web.checking import AT_LEAST_EVERY_S, BooksCheck
+from central.web.checking import AT_LEAST_EVERY_S, EVERY_S, BooksCheck
 from tests.central.world import Box, Centre
 
 
@@ -28,25 +28,44 @@ def check(centre: Centre, stopwatch: Stopwatch) -> BooksCheck:
     return BooksCheck(centre.workshop, monotonic_s=stopwatch)
 
 
-def test_the_first_verdict_is_waited_for(check: BooksCheck) -> None:
-    assert check.newest()["holds"] is True
+def checked_events(check: BooksCheck) -> int:
+    check.check()
+    assert check.newest is not None
+    return int(check.newest["events"])
+
+
+def test_there_is_no_verdict_before_the_first_check(check: BooksCheck) -> None:
+    assert check.newest is None
+
+    check.check()
+
+    assert check.newest is not None
+    assert check.newest["holds"] is True
 
 
 def test_it_is_taken_again_once_something_changed_and_time_has_passed(
     centre: Centre, stopwatch: Stopwatch, check: BooksCheck
 ) -> None:
-    check.check("one")
-    events = check.newest()["events"]
+    events = checked_events(check)
     centre.card()
-
-    check.check("two")
-    assert check.newest()["events"] == events
+    assert checked_events(check) == events
 
     stopwatch.at_s += AT_LEAST_EVERY_S
-    check.check("one")
-    assert check.newest()["events"] == events
-    check.check("two")
-    assert check.newest()["events"] == events + 1
+
+    assert checked_events(check) == events + 1
+
+
+def test_it_is_not_taken_again_while_nothing_changes_but_once_an_hour(stopwatch: Stopwatch, check: BooksCheck) -> None:
+    check.check()
+    first = check.newest
+
+    stopwatch.at_s += EVERY_S - 1
+    check.check()
+    assert check.newest is first
+
+    stopwatch.at_s += 1
+    check.check()
+    assert check.newest is not first
 
 
 def test_broken_books_are_told_with_what_is_wrong(centre: Centre, box_a: Box, check: BooksCheck) -> None:
@@ -54,8 +73,9 @@ def test_broken_books_are_told_with_what_is_wrong(centre: Centre, box_a: Box, ch
     centre.batch(box_a)
     centre.by_hand("UPDATE postings SET amount_minor = 99 WHERE amount_minor = 100")
 
-    books = check.newest()
+    check.check()
 
-    assert books["holds"] is False
-    broken = {promise["name"]: promise["violations"] for promise in books["promises"] if promise["violations"]}
+    assert check.newest is not None
+    assert check.newest["holds"] is False
+    broken = {promise["name"]: promise["violations"] for promise in check.newest["promises"] if promise["violations"]}
     assert len(broken["every entry sums to zero"]) == 1

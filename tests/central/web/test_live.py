@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
-from central.web.live import MOST_WATCHERS, Board, Drawn
+from central.web.live import AT_MOST_EVERY_S, MOST_WATCHERS, REST_SHARE, Board, Drawn, rest_s
 
 
 class Scene:
@@ -17,13 +18,18 @@ class Scene:
         self.at = 0
         self.draws = 0
         self.broken = False
-        self.board = Board(boot="b", stamp=lambda: self.at, draw=self.draw)
+        self.checking = threading.Event()
+        self.checking.set()
+        self.board = Board(boot="b", stamp=lambda: self.at, draw=self.draw, check=self.check)
 
     def draw(self) -> str:
         if self.broken:
             raise ValueError("can't be drawn")
         self.draws += 1
         return f"state {self.at}"
+
+    def check(self) -> None:
+        self.checking.wait()
 
     def change(self) -> None:
         self.at += 1
@@ -123,6 +129,25 @@ def test_who_has_the_newest_state_gets_it_only_when_it_changes() -> None:
     played(play)
 
 
+def test_a_check_that_takes_its_time_keeps_nobody_waiting() -> None:
+    async def play(scene: Scene) -> None:
+        scene.checking.clear()
+        stream = scene.board.watch()
+        await take(stream)
+        scene.change()
+
+        assert (await take(stream)).text == "state 1"
+        scene.checking.set()
+        await stream.aclose()
+
+    played(play)
+
+
+def test_after_a_look_that_took_long_there_is_a_long_rest() -> None:
+    assert rest_s(0.0) == AT_MOST_EVERY_S
+    assert rest_s(2.0) == 2.0 * REST_SHARE
+
+
 def test_nothing_is_drawn_while_nobody_looks() -> None:
     async def play(scene: Scene) -> None:
         stream = scene.board.watch()
@@ -158,8 +183,9 @@ def test_the_number_of_watchers_is_bounded() -> None:
 def test_nobody_waits_for_a_state_that_can_not_be_drawn() -> None:
     async def play(scene: Scene) -> None:
         scene.broken = True
-        with pytest.raises(ValueError, match="can't be drawn"):
+        with pytest.raises(ExceptionGroup) as caught:
             await ended(scene.board.watch())
+        assert caught.group_contains(ValueError, match="can't be drawn")
 
         scene.broken = False
         again = scene.board.watch()

@@ -173,13 +173,14 @@ def test_what_was_declined_neither_waits_nor_is_lost(centre: Centre, box_a: Box,
 
     assert [event["booked"] for event in state["events"]] == ["declined", "booked"]
     (card,) = [programme for programme in state["books"]["programmes"] if programme["programme"] == CARD]
-    names = ("outstanding_minor", "redeemed_minor", "held_minor", "loss_minor")
-    assert [card[name] for name in names] == [100, 0, 0, 0]
+    names = ("outstanding_minor", "held_minor", "loss_minor")
+    assert [card[name] for name in names] == [100, 0, 0]
     assert state["desk"]["counts"] == {"to_decide": 0, "to_know": 0}
 
 
 @pytest.mark.usefixtures("double")
 def test_totals_of_each_programme(office: Office) -> None:
+    office.books.check()
     books = office.state()["books"]
 
     totals = {programme["programme"]: programme for programme in books["programmes"]}
@@ -190,6 +191,29 @@ def test_totals_of_each_programme(office: Office) -> None:
         True,
         {"fr": "Carte de fidélité Albret", "en": "Albret loyalty card"},
     )
+
+
+@pytest.mark.usefixtures("double")
+def test_figures_wait_for_no_check(office: Office) -> None:
+    books = office.state()["books"]
+
+    (voucher,) = [programme for programme in books["programmes"] if programme["programme"] == VOUCHER]
+    assert (voucher["outstanding_minor"], voucher["loss_minor"]) == (0, 2_000)
+    assert (books["holds"], books["checked_at"], "sold_minor" in voucher) == (None, None, False)
+
+
+def test_books_that_are_wrong_are_trouble(centre: Centre, box_a: Box, office: Office) -> None:
+    box_a.earned(centre.card(), 100)
+    centre.batch(box_a)
+    well(centre, box_a)
+    assert office.state()["level"] == Level.WELL
+    before = office.stamp()
+    centre.by_hand("UPDATE postings SET amount_minor = 99 WHERE amount_minor = 100")
+
+    office.books.check()
+
+    assert office.stamp() != before
+    assert office.state()["level"] == Level.TROUBLE
 
 
 def test_one_case_per_voucher_with_one_thing_to_decide(centre: Centre, double: list[Event], office: Office) -> None:
