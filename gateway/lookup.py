@@ -19,6 +19,7 @@ from programme.events import (
     AuthorisationAbandoned,
     ClockState,
     DayClosed,
+    EpochOpened,
     Event,
     ProgrammeTotals,
     Sold,
@@ -120,8 +121,23 @@ class Lookup:
         found = self._ask(
             f"{_ROW} WHERE type IN ({marks}) AND NOT EXISTS ({_COPY}) ORDER BY position DESC LIMIT ?", (*names, count)
         )
-        known = self.marks()
-        return [tracked for row in found if (tracked := _tracked(known, *row)) is not None]
+        known, closed_again = self.marks(), self._closed_again()
+        return [
+            tracked
+            for row in found
+            if (tracked := _tracked(known, *row)) is not None and not _is_over(row, closed_again)
+        ]
+
+    def _closed_again(self) -> list[range]:
+        """The positions whose closures no epoch holds any more: after a fork those days were closed anew."""
+        first_positions = dict(self._ask("SELECT epoch, first_position FROM epochs"))
+        begun = self._ask(f"{_ROW} WHERE position IN (SELECT first_position FROM epochs)")
+        positions = []
+        for row in begun:
+            opened = decode_event(row[3]).data if _is_sound(*row) else None
+            if isinstance(opened, EpochOpened) and opened.parent is not None:
+                positions.append(range(first_positions[opened.parent.epoch] + opened.parent.seq, row[0]))
+        return positions
 
     def given_up(self) -> tuple[UUID, ...]:
         """Asks whose abandonment central hasn't acknowledged."""
@@ -180,13 +196,14 @@ class Lookup:
     def told_after(self, position: int, count: int) -> list[tuple[int, bytes | None]]:
         """Operations and closures recorded after a position in the journal: their positions and bytes, in order.
 
-        None stands for a row that was damaged on the disk.
+        None stands for a row that was damaged on the disk, or a closure that a fork took out of the journal.
         """
         marks = ",".join("?" * len(_TOLD))
         found = self._ask(
             f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
         )
-        return [(row[0], row[3] if _is_sound(*row) else None) for row in found]
+        closed_again = self._closed_again()
+        return [(row[0], row[3] if _is_sound(*row) and not _is_over(row, closed_again) else None) for row in found]
 
     def is_voided(self, event_id: UUID, sold: Sold) -> bool:
         """Whether a sale was voided here, be its day closed or not."""
@@ -247,3 +264,8 @@ def _tracked(
 
 def _is_sound(_: int, epoch: str, seq: int, event: bytes, previous: bytes, digest: bytes) -> bool:
     return Row(epoch=epoch, seq=seq, event=event, previous=previous, hash=digest).is_sound
+
+
+def _is_over(row: Sequence[Any], closed_again: list[range]) -> bool:
+    """Whether a sound row is a closure that was made anew."""
+    return any(row[0] in positions for positions in closed_again) and isinstance(decode_event(row[3]).data, DayClosed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -100,3 +101,22 @@ def test_an_operation_that_a_fork_copied_is_told_once(busy: Till) -> None:
 
     after = Daybook().view(busy.screen.agent)["operations"]
     assert [told["event_id"] for told in after] == [told["event_id"] for told in before]
+
+
+def test_a_closure_that_a_fork_did_not_copy_is_told_no_more(busy: Till) -> None:
+    busy.http.post("/v1/day-closures")
+    busy.box.acknowledge_all()
+    busy.operate(kind="earn", amount="10,00", code=busy.box.central.card(1))
+    busy.http.post("/v1/day-closures")
+    booked, *_ = busy.box.closures()
+
+    busy.box.journal.open_epoch(EpochReason.FORK)
+
+    told = [json.loads(event) for _, event in busy.box.lookup.told_after(0, 99) if event is not None]
+    (again,) = busy.box.closures()
+    shown = Daybook().view(busy.screen.agent)["operations"]
+    assert [operation["kind"] for operation in shown] == ["close", "earn", "close", "earn", "sell"]
+    assert [event["data"]["signature"] for event in told if "day_closed" in event["type"]] == [
+        booked.signature,
+        again.signature,
+    ]
