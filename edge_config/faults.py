@@ -90,6 +90,8 @@ _CAMERA_SOURCES = ("device", "url", "folder", "video")
 _PATTERN_KEYS = {"tenant": "name", "public_url": "central"}
 _CHOICES: Mapping[str, tuple[str, ...]] = {"language": ("fr", "en"), "confirm_by": ("process_id", "paper_status")}
 
+_NUMBERS = ("ask_deadline_ms", "port", "baud", "columns", "days_at_hand", "years_kept", "reserve_mib")
+
 _SYSTEM: Mapping[int, tuple[str, str]] = {
     errno.ENOENT: ("introuvable", "no such file"),
     errno.EACCES: ("accès refusé", "permission denied"),
@@ -177,13 +179,13 @@ def contradictions(table: dict[str, Any]) -> list[Fault]:
 
 def _numbers_that_are_truths(table: dict[str, Any]) -> set[str]:
     """Keys that say true or false for a number, which pydantic takes for 1 and 0."""
-    parts = {"": table, "api.": table.get("api"), "http.": table.get("http"), "printer.": table.get("printer")}
+    parts = {"": table} | {f"{name}.": table.get(name) for name in ("api", "http", "journal", "printer")}
     parts |= {f"scanners.{index}.": scanner for index, scanner in enumerate(_tables(table.get("scanners")))}
     return {
         prefix + leaf
         for prefix, part in parts.items()
         if isinstance(part, dict)
-        for leaf in ("ask_deadline_ms", "port", "baud", "columns")
+        for leaf in _NUMBERS
         if isinstance(part.get(leaf), bool)
     }
 

@@ -22,6 +22,7 @@ from edge_config.settings import BoxSettings
 from gateway.agent import Agent
 from gateway.announcing import Announcer, count_boot
 from gateway.api.app import build_api
+from gateway.archiving import MIB, Archivist
 from gateway.asking import Asking
 from gateway.changes import Changes
 from gateway.configured import Configured, load_configuration
@@ -79,6 +80,7 @@ class _Parts:
     screen: Screen
     devices: Devices
     spooler: Spooler | None
+    archivist: Archivist
     uplink: Uplink
     announcer: Announcer
     asking: Asking
@@ -164,9 +166,10 @@ def _join(ground: _Ground) -> _Parts:
         now=_now,
         changed=changes.announce,
     )
+    archivist = Archivist(journal, settings.journal)
     asking = Asking(identity=identity, link=line, deadline_ms=settings.ask_deadline_ms, now=_now)
     spooler = _spooler(settings, journal, changes)
-    recorded = _when_recorded(uplink, spooler, changes)
+    recorded = _when_recorded(uplink, spooler, archivist, changes)
     counter = _counter(ground, asking, recorded)
     fetch = HttpSnapshots(identity=identity, base_url=settings.central or identity.enrolment.central)
     replica = Replica(journal=journal, fetch=fetch, now=_now, changed=changes.announce)
@@ -178,6 +181,7 @@ def _join(ground: _Ground) -> _Parts:
         screen=Screen(agent=agent, changes=changes, kinds=device_kinds(settings), boot=uuid7(), page=read_page()),
         devices=Devices(settings=settings, desk=agent.desk, spooler=spooler, board=board, now=_now),
         spooler=spooler,
+        archivist=archivist,
         uplink=uplink,
         announcer=announcer,
         asking=asking,
@@ -187,13 +191,16 @@ def _join(ground: _Ground) -> _Parts:
     )
 
 
-def _when_recorded(uplink: Uplink, spooler: Spooler | None, changes: Changes) -> Callable[[], None]:
+def _when_recorded(
+    uplink: Uplink, spooler: Spooler | None, archivist: Archivist, changes: Changes
+) -> Callable[[], None]:
     """What follows whenever rows or jobs were added."""
 
     def recorded() -> None:
         uplink.grown()
         if spooler is not None:
             spooler.wake()
+        archivist.wake()
         changes.announce()
 
     return recorded
@@ -210,6 +217,7 @@ def _counter(ground: _Ground, asking: Asking, recorded: Callable[[], None]) -> C
         training=Training(training_path(ground.settings.data_dir)),
         prints=ground.settings.printer is not None,
         recorded=recorded,
+        reserve_bytes=ground.settings.journal.reserve_mib * MIB,
     )
 
 
@@ -297,6 +305,7 @@ def _start(group: asyncio.TaskGroup, parts: _Parts) -> None:
     group.create_task(uplink.serve(announcer, parts.outbound, parts.inbound), name="uplink")
     group.create_task(uplink.tell_health(announcer), name="health")
     group.create_task(parts.replica.run(), name="replica")
+    group.create_task(parts.archivist.run(), name="archivist")
 
 
 async def _until_damaged(settings: BoxSettings) -> None:

@@ -66,6 +66,7 @@ class CounterService:
         training: Training,
         prints: bool,
         recorded: Callable[[], None],
+        reserve_bytes: int = 0,
     ) -> None:
         """Set up.
 
@@ -75,6 +76,7 @@ class CounterService:
             training: Whether operations are exercises.
             prints: Whether a printer is set up, so that a sold voucher is printed.
             recorded: Called whenever rows were added.
+            reserve_bytes: Free space that new operations leave for closures, acks and archives.
         """
         self.configured = configured
         self._training = training
@@ -85,6 +87,7 @@ class CounterService:
         self.new_id = new_id
         self._recorder = Recorder(now=now, new_id=new_id, prints=prints)
         self._recorded = recorded
+        self._reserve_bytes = reserve_bytes
         self._locks = KeyedLocks()
         self._in_hand: set[UUID] = set()
 
@@ -116,12 +119,18 @@ class CounterService:
         async with self._locks.hold(event_id):
             if (ended := self._ended(case)) is not None:
                 return ended
+            self._check_room()
             self._in_hand.add(event_id)
             try:
                 async with self._locks.hold(self._turn(command)):
                     return await self._operate(case)
             finally:
                 self._in_hand.discard(event_id)
+
+    def _check_room(self) -> None:
+        if not self._journal.has_room(self._reserve_bytes):
+            _log.error("disk nearly full: operations are refused", reserve_bytes=self._reserve_bytes)
+            raise CounterError(Problem.DISK_FULL)
 
     async def submit(self, work: Callable[[Transaction], T]) -> T:
         """Run a piece of work on the journal's writer.

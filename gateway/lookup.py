@@ -30,6 +30,7 @@ from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperatio
 from sync.chain import Row
 from sync.journal import Job, JobState
 from sync.journal.database import connect_read_only, noticed
+from sync.journal.shelf import Shelf
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
 _OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
@@ -84,6 +85,7 @@ class Lookup:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._shelf = Shelf(path)
 
     @classmethod
     def open(cls, path: Path) -> Lookup:
@@ -97,7 +99,7 @@ class Lookup:
     def ended_by(self, authorisation: UUID) -> Event | None:
         """The one row that ended an ask or carries this event id, whatever its epoch."""
         found = self._ask(f"{_ROW} WHERE ends = ? ORDER BY position DESC LIMIT 1", (authorisation.bytes,))
-        tracked = _tracked(self.marks(), *found[0]) if found else None
+        tracked = _tracked(self.marks(), *found[0]) if found else self._archived(authorisation)
         return None if tracked is None else tracked.event
 
     def find(self, event_id: UUID) -> Tracked | None:
@@ -106,7 +108,16 @@ class Lookup:
             f"{_ROW} WHERE ends = ? AND event_id = ends ORDER BY position DESC LIMIT 1",
             (event_id.bytes,),
         )
-        return _tracked(self.marks(), *found[0]) if found else None
+        tracked = _tracked(self.marks(), *found[0]) if found else self._archived(event_id)
+        return tracked if tracked is not None and tracked.event.event_id == event_id else None
+
+    def _archived(self, ended: UUID) -> Tracked | None:
+        """An event of an archive by its id, or by the ask that it ended."""
+        for (position,) in self._ask("SELECT position FROM archived WHERE id = ?", (ended.bytes,)):
+            row = self._shelf.row_at(self._connection, position)
+            if row is not None:
+                return Tracked(event=decode_event(row.event), stage=self.marks().stage(position))
+        return None
 
     def last_operations(self, count: int) -> list[Tracked]:
         """The newest operations, the newest first."""

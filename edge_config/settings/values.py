@@ -135,6 +135,22 @@ class PrinterSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalSettings:
+    """The journal's place on the disk.
+
+    Attributes:
+        days_at_hand: Younger rows stay in the database; older ones, once booked, move to archives.
+        years_kept: Archives are deleted after so long; French law wants six years.
+        reserve_mib: With less free space than this, new operations are refused; closures, acks and archives need it.
+    """
+
+    __pydantic_config__ = _STRICT
+    days_at_hand: Annotated[int, Field(ge=1, le=3_650)] = 40
+    years_kept: Annotated[int, Field(ge=1, le=100)] = 6
+    reserve_mib: Annotated[int, Field(ge=0, le=1_000_000)] = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoxSettings:
     """The box's settings.
 
@@ -149,6 +165,7 @@ class BoxSettings:
     data_dir: Path
     language: Language = Language.FRENCH
     api: ApiSettings = field(default_factory=ApiSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
     ask_deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 1_500
     scanners: tuple[ScannerSettings, ...] = ()
     cameras: tuple[CameraSettings, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -227,7 +228,8 @@ class Journal:
                 written += 1
 
     def _archive_some(self, before: datetime, rows_in_file: int) -> bool:
-        with self._read() as reader:
+        # Its own connection: what is asked meanwhile doesn't wait for so many rows to be read.
+        with self._read_apart() as reader:
             rows = moving.choose(reader, self._session.committed, before=before, rows_in_file=rows_in_file)
             if not rows:
                 return False
@@ -237,6 +239,17 @@ class Journal:
         write_archive(self._shelf.folder / name, pack(section_bytes(signed, rows)))
         section = read_archive(self._shelf.folder / name)
         return self._writer.call(lambda _: moving.note(self._session, section, name))
+
+    def has_room(self, reserve_bytes: int) -> bool:
+        """Whether so much may still be taken: of the file system, and of what rows left free in the file."""
+        file_system = os.statvfs(self._path.parent)
+        free_bytes = file_system.f_bavail * file_system.f_frsize
+        if free_bytes >= reserve_bytes:
+            return True
+        with self._read() as reader:
+            ((pages,),) = reader.execute("PRAGMA freelist_count")
+            ((page_bytes,),) = reader.execute("PRAGMA page_size")
+        return bool(free_bytes + pages * page_bytes >= reserve_bytes)
 
     def delete_archives(self, *, before: datetime) -> list[str]:
         """Delete the archives all of whose rows are ordered before a time; the ids of their events stay.
@@ -323,6 +336,14 @@ class Journal:
                 yield self._reader
             except sqlite3.Error as error:
                 raise noticed(error, self._path) from error
+
+    @contextmanager
+    def _read_apart(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(connect_read_only(self._path)) as reader:
+                yield reader
+        except sqlite3.Error as error:
+            raise noticed(error, self._path) from error
 
     def _clear_unused(self, programme: str) -> None:
         while self._writer.call(lambda _: replica.clear_unused(self._session.connection, programme, _SNAPSHOT_CHUNK)):

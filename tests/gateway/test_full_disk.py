@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -73,3 +74,32 @@ def test_an_approval_that_finds_no_room_can_be_repeated(box: Box) -> None:
 
     assert outcome.event is not None
     assert outcome.event.event_id == key == box.central.asked[-1].authorisation
+
+
+def test_below_the_reserve_operations_are_refused_and_everything_else_works(box: Box) -> None:
+    earn(box)
+    free = shutil.disk_usage(box.folder).free
+    box.counter = box.make_counter(reserve_bytes=free * 2)
+
+    with pytest.raises(CounterError) as refused:
+        earn(box)
+
+    assert refused.value.problem is Problem.DISK_FULL
+    assert box.rows().count("earned") == 1
+    box.acknowledge_all()
+    box.give_grant()
+    assert box.journal.queue().unbooked_rows == 1
+    box.counter = box.make_counter(reserve_bytes=free // 2)
+    assert earn(box).event is not None
+
+
+def test_a_request_that_was_recorded_is_answered_below_the_reserve_too(box: Box) -> None:
+    key = uuid7()
+    order = Order(kind=Kind.EARN, amount="23,50", code=box.central.card(1))
+    recorded = asyncio.run(box.counter.operate(box.orders.command(order), key))
+    box.counter = box.make_counter(reserve_bytes=1 << 60)
+
+    again = asyncio.run(box.counter.operate(box.orders.command(order), key))
+
+    assert again.repeated
+    assert again.event == recorded.event

@@ -292,9 +292,9 @@ class Box:
             RegistrySnapshot(programme=programme, generation=1, version=version, entries=entries)
         )
 
-    def _open(self) -> None:
-        self.lookup = Lookup.open(self.path)
-        self.counter = CounterService(
+    def make_counter(self, *, reserve_bytes: int = 0) -> CounterService:
+        """Another counter over the same journal."""
+        return CounterService(
             journal=self.journal,
             lookup=self.lookup,
             configured=self.configured,
@@ -304,7 +304,12 @@ class Box:
             training=Training(self.folder / "training"),
             prints=self._prints,
             recorded=self._count,
+            reserve_bytes=reserve_bytes,
         )
+
+    def _open(self) -> None:
+        self.lookup = Lookup.open(self.path)
+        self.counter = self.make_counter()
         self.changes = Changes()
         self.desk = Desk(counter=self.counter, now=self.clock.now, new_id=uuid7, changed=self.changes.announce)
         self.orders = Orders(counter=self.counter, desk=self.desk, lookup=self.lookup)
