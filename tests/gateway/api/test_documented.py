@@ -77,7 +77,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "nothing-to-void": ("POST", "/v1/operations", {"json": {"kind": "void"}}),
     "unknown-code": ("POST", "/v1/operations", {"json": {"kind": "redeem", "code": "HELLO"}}),
     "nothing-to-close": ("POST", "/v1/day-closures", {}),
-    "no-printer": ("POST", "/v1/prints", {"json": {}}),
+    "no-printer": ("POST", "/v1/pairing/offers", {"params": {"print": "true"}}),
     "loopback-only": ("POST", "/v1/pairing/offers", {}),
     "wrong-pin": ("POST", "/v1/pairing", {"json": {"pin": "000000"}}),
     "camera-away": ("GET", "/v1/cameras/{name}/preview", {}),
