@@ -157,18 +157,19 @@ def _add_state(router: APIRouter, office: Office) -> None:
         """All that the office page shows."""
         return office.state()
 
-    def admitted() -> None:
-        if office.board.is_full:
-            raise OfficeError(Problem.TOO_MANY_PAGES)
-
-    @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(office.user), Depends(admitted)])
+    @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(office.user)])
     async def live(
         session: Session = "", last_event_id: Annotated[str | None, Header(max_length=40)] = None
     ) -> AsyncIterator[ServerSentEvent]:
         """The same, whole, at each change: `state` events; what a slow client missed is left out.
 
-        It ends with the session, by a `signed-out` event. `Last-Event-ID` spares who has the newest state already.
+        It ends with the session, by a `signed-out` event, or at once by a `full` one when too many look.
+        `Last-Event-ID` spares who has the newest state already.
         """
+        if office.board.is_full:
+            # Browsers don't let a page see why a stream was refused.
+            yield ServerSentEvent(event="full", raw_data="")
+            return
         async with aclosing(office.board.watch(last_event_id)) as states:
             async for drawn in states:
                 if await run_in_threadpool(office.sign_in.user, session) is None:

@@ -8,16 +8,15 @@ be the same place. Boxes call other paths, and aren't looked at here.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from central.web.problems import problem
+from central.web.problems import OfficeError, Problem, refusal
 
 MAX_BODY_BYTES = 4 * 1024
 _OFFICE = "/v1/office/"
-_FORBIDDEN, _TOO_LARGE = 403, 413
 
 
 class Guard:
@@ -34,22 +33,28 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        refusal = self._refusal(scope) if scope["type"] == "http" and scope["path"].startswith(_OFFICE) else None
-        await (self._app if refusal is None else problem(*refusal))(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+        if scope["type"] != "http" or not scope["path"].startswith(_OFFICE):
+            await self._app(scope, receive, send)
+            return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        reason = self._reason(headers)
+        if reason is None:
+            await self._app(scope, receive, send)
+        else:
+            await refusal(OfficeError(reason), headers.get(b"accept-language", ""))(scope, receive, send)
+
+    def _reason(self, headers: Mapping[bytes, str]) -> Problem | None:
         host = headers.get(b"host", "")
         if not is_ours(host, self._names):
-            return _FORBIDDEN, "foreign-host", "Host: call central by its address, or set public_url to this name"
+            return Problem.FOREIGN_HOST
         origin = headers.get(b"origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return _FORBIDDEN, "foreign-origin", "Origin: pages of other origins may not use the office"
+            return Problem.FOREIGN_ORIGIN
         if headers.get(b"sec-fetch-site") == "cross-site":
             # An <img> of a foreign page sends no Origin (https://www.w3.org/TR/fetch-metadata/)
-            return _FORBIDDEN, "foreign-origin", "Sec-Fetch-Site: pages of other origins may not use the office"
+            return Problem.FOREIGN_ORIGIN
         if not _is_small(headers.get(b"content-length", "0")) or b"transfer-encoding" in headers:
-            return _TOO_LARGE, "too-large", f"The body must have a Content-Length of at most {MAX_BODY_BYTES} bytes"
+            return Problem.TOO_LARGE
         return None
 
 

@@ -41,10 +41,20 @@ class Problem(Enum):
         fr="Le centre n'arrive pas à lire ou écrire ses données. Réessayez ; si cela dure, appelez l'assistance.",
         en="The centre can't read or write its data. Try again; if it lasts, call support.",
     )
-    TOO_MANY_PAGES = Sentence(
-        status=503,
-        fr="Trop de pages sont ouvertes. Fermez-en une.",
-        en="Too many pages are open. Close one.",
+    FOREIGN_HOST = Sentence(
+        status=403,
+        fr="Le centre ne connaît pas ce nom. Appelez-le par son adresse, ou mettez ce nom dans public_url.",
+        en="The centre doesn't know this name. Call it by its address, or put this name into public_url.",
+    )
+    FOREIGN_ORIGIN = Sentence(
+        status=403,
+        fr="Les pages d'autres sites ne peuvent pas se servir du bureau.",
+        en="Pages of other sites may not use the office.",
+    )
+    TOO_LARGE = Sentence(
+        status=413,
+        fr="Le corps doit annoncer sa taille (Content-Length), et n'a droit qu'à quelques kilo-octets.",
+        en="The body must tell its size (Content-Length), and may only have a few kilobytes.",
     )
     ALREADY_DECIDED = Sentence(
         status=409,
@@ -88,8 +98,7 @@ def add_problems(app: FastAPI) -> None:
 
     async def office_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, OfficeError)
-        kind = error.problem.name.lower().replace("_", "-")
-        return problem(error.problem.value.status, kind, error.say(language_of(request)))
+        return refusal(error, request.headers.get("accept-language", ""))
 
     async def no_database(request: Request, error: Exception) -> JSONResponse:
         # Whoever asked can only try again; why it failed is for who keeps the centre.
@@ -106,9 +115,11 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(SQLAlchemyError, no_database)
 
 
-def language_of(request: Request) -> str:
-    """French, unless the caller puts English first."""
-    return "en" if request.headers.get("accept-language", "").strip().lower().startswith("en") else "fr"
+def refusal(error: OfficeError, accept_language: str) -> JSONResponse:
+    """An error as a problem: in French, unless the caller puts English first."""
+    kind = error.problem.name.lower().replace("_", "-")
+    language = "en" if accept_language.strip().lower().startswith("en") else "fr"
+    return problem(error.problem.value.status, kind, error.say(language))
 
 
 def problem(status: int, kind: str, detail: str) -> JSONResponse:

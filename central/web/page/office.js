@@ -5,6 +5,9 @@ import { draw, drawAges } from "./draw.js";
 import { speaker } from "./words.js";
 
 const RETRY_MS = 3000;
+const RETRY_FULL_MS = 30000;
+/** The centre sends a state each minute at least: a stream that is silent for longer is dead, whatever the browser thinks. */
+const SILENT_MS = 90000;
 const AGES_EVERY_MS = 15000;
 const RETRY_ACT_AFTER_MS = [500, 2000];
 
@@ -12,6 +15,8 @@ let language = localStorage.getItem("language") ?? (navigator.language.startsWit
 let say = speaker(language);
 let state = null;
 let stream = null;
+let watchdog;
+let retry;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -39,9 +44,9 @@ function redraw() {
   if (state) draw(state, { language, say, decide: ask, see });
 }
 
-function linked(isUp) {
+function linked(isUp, why) {
   document.body.dataset.link = isUp ? "up" : "down";
-  write(byId("live"), say(isUp ? "live.on" : "live.off"));
+  write(byId("live"), why ?? say(isUp ? "live.on" : "live.off"));
 }
 
 // ---- the state
@@ -53,26 +58,47 @@ function take(newest) {
 }
 
 function follow() {
-  stream?.close();
   stream = new EventSource("/v1/office/live");
+  watch();
+  // Who has the newest state already gets none when the link is back.
+  stream.addEventListener("open", () => state && linked(true));
   stream.addEventListener("state", ({ data }) => {
+    watch();
     linked(true);
     take(JSON.parse(data));
   });
   stream.addEventListener("signed-out", enter);
+  stream.addEventListener("full", () => lose(say("live.full"), RETRY_FULL_MS));
   stream.addEventListener("error", () => {
     linked(false);
     // The browser tries again by itself, unless it was refused.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(enter, RETRY_MS);
+    if (stream.readyState === EventSource.CLOSED) lose();
   });
 }
 
-async function enter() {
+function watch() {
+  clearTimeout(watchdog);
+  watchdog = setTimeout(lose, SILENT_MS, undefined, 0);
+}
+
+/** Say that the link is gone, and why if that is known; begin again after a while. */
+function lose(why, afterMs = RETRY_MS) {
+  leaveStream();
+  linked(false, why);
+  retry = setTimeout(enter, afterMs);
+}
+
+function leaveStream() {
   stream?.close();
-  const response = await fetch("/v1/office/session", { cache: "no-store" }).catch(() => null);
+  clearTimeout(watchdog);
+  clearTimeout(retry);
+}
+
+async function enter() {
+  leaveStream();
+  const response = await fetch("/v1/office/session", { cache: "no-store", headers: { "Accept-Language": language } }).catch(() => null);
   if (!response?.ok) {
-    linked(false);
-    setTimeout(enter, RETRY_MS);
+    lose(response ? await refusal(response) : undefined);
     return;
   }
   const { user, has_users: hasUsers } = await response.json();

@@ -2,7 +2,7 @@
 
 const FR = {
   skip: "Aller au contenu", leave: "Quitter", other: "English",
-  "live.on": "À jour, en direct", "live.off": "Plus de lien avec le centre : la page se reconnecte…",
+  "live.on": "À jour, en direct", "live.off": "Plus de lien avec le centre : la page se reconnecte…", "live.full": "Trop de pages du bureau sont ouvertes. Fermez-en une.",
   failed: "Cela n'a pas marché (erreur {status}). Réessayez ; si cela dure, appelez l'assistance.",
   "signing.title": "Bureau", "signing.name": "Nom", "signing.passphrase": "Phrase secrète", "signing.ok": "Entrer", "signing.example": "claire",
   "signing.nobody": "Personne ne peut encore entrer. Sur la machine du centre, lancez :",
@@ -56,7 +56,7 @@ const FR = {
 
 const EN = {
   skip: "Skip to content", leave: "Sign out", other: "Français",
-  "live.on": "Up to date, live", "live.off": "No link to the centre: the page reconnects…",
+  "live.on": "Up to date, live", "live.off": "No link to the centre: the page reconnects…", "live.full": "Too many pages of the office are open. Close one.",
   failed: "That didn't work (error {status}). Try again; if it lasts, call support.",
   "signing.title": "Office", "signing.name": "Name", "signing.passphrase": "Passphrase", "signing.ok": "Sign in", "signing.example": "claire",
   "signing.nobody": "Nobody can sign in yet. On the centre's machine, run:",

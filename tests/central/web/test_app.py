@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -156,7 +157,8 @@ def test_pages_of_other_origins_can_not_act(claire: Visitor, origin: str) -> Non
 
 
 def test_a_name_that_somebody_else_may_own_is_refused(visitor: Visitor) -> None:
-    assert visitor.get("/v1/office/session", headers={"Host": "rebound.example"}).status_code == 403
+    refused = visitor.get("/v1/office/session", headers={"Host": "rebound.example", "Accept-Language": "en"})
+    assert (refused.status_code, "public_url" in refused.json()["detail"]) == (403, True)
     for host in ("127.0.0.1:8780", "[::1]", "localhost", "central", "central.local", "centre.example"):
         assert visitor.get("/v1/office/session", headers={"Host": host}).status_code == 200
 
@@ -186,6 +188,39 @@ def test_nothing_of_the_page_sets_markup(visitor: Visitor) -> None:
     for name in ("office.js", "draw.js", "dom.js"):
         text = visitor.get(f"/page/{name}").text
         assert not any(sink in text for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
+
+
+def test_who_comes_when_too_many_look_is_told(claire: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.web.live.MOST_WATCHERS", 0)
+
+    told = claire.get("/v1/office/live")
+
+    assert (told.status_code, told.text) == (200, "event: full\ndata: \n\n")
+
+
+def test_a_stream_ends_with_its_session(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.web.live.MOST_WATCHERS", 2)
+    app = make_app(centre.workshop)
+    credentials = {"name": "claire", "passphrase": add_user(centre.workshop, "claire")}
+
+    async def watched() -> str:
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://centre") as client,
+            aclosing(app.state.board.watch()) as other,
+            asyncio.timeout(60),
+        ):
+            await client.post("/v1/office/session", json=credentials)
+            live = asyncio.ensure_future(client.get("/v1/office/live"))
+            first = await anext(other)
+            while not app.state.board.is_full:
+                await asyncio.sleep(0)
+            await client.delete("/v1/office/session")
+            centre.card()
+            assert (await anext(other)).id != first.id
+            return (await live).text
+
+    assert asyncio.run(watched()).endswith("event: signed-out\ndata: \n\n")
 
 
 def test_a_decision_is_taken_once_and_the_other_is_told_who(centre: Centre, box_a: Box, claire: Visitor) -> None:
