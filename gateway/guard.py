@@ -100,7 +100,7 @@ class Guard:
         if not self._is_ours(host, scope):
             return _FORBIDDEN, "foreign-host", "Host: call the box by its address, or by a name set in api.names"
         origin = headers.get(b"origin")
-        if origin is not None and not _same_place(urlsplit(origin).netloc, host):
+        if origin is not None and not _same_place(_place_of(origin), host):
             return _FORBIDDEN, "foreign-origin", "Origin: web pages of other origins may not use this API"
         if headers.get(b"sec-fetch-site") == "cross-site" and headers.get(b"sec-fetch-mode") != "navigate":
             # An <img> or <script> of a foreign page sends no Origin (https://www.w3.org/TR/fetch-metadata/)
@@ -159,6 +159,12 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def is_loopback_address(text: str) -> bool:
+    """Whether a caller's address is this machine's own loopback."""
+    address = _address(text)
+    return address is not None and address.is_loopback
+
+
 def cookie_in(scope: Scope) -> str | None:
     """The cookie that a screen shows, whatever other cookies this address has."""
     shown = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
@@ -167,6 +173,13 @@ def cookie_in(scope: Scope) -> str | None:
 
 def _same_place(one: str, other: str) -> bool:
     return one.lower() == other.lower() or (is_loopback(one) and is_loopback(other))
+
+
+def _place_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str | None:

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from edge_config.settings import ApiSettings
-from gateway.server import bind, serve
+from gateway.server import Door, bind, serve
 
 
 @contextlib.asynccontextmanager
-async def served(api: FastAPI) -> AsyncIterator[str]:
+async def served(api: FastAPI, door: Door | None = None) -> AsyncIterator[str]:
     """Serve for a while; yields host and port."""
     listener = bind(ApiSettings(port=0))
-    serving = asyncio.ensure_future(serve(api, listener))
+    serving = asyncio.ensure_future(serve(api, listener, door))
     host, port = listener.getsockname()
     try:
         yield f"{host}:{port}"

@@ -43,7 +43,8 @@ def test_no_loopback_hosts(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "status"), [("https://evil.example", 403), ("http://127.0.0.1:8787", 200), ("null", 403)]
+    ("origin", "status"),
+    [("https://evil.example", 403), ("http://127.0.0.1:8787", 200), ("null", 403), ("http://[x", 403), ("", 403)],
 )
 def test_web_pages_of_other_origins_are_refused(till: Till, origin: str, status: int) -> None:
     response = till.http.get("/v1/status", headers={"Origin": origin})
