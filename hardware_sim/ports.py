@@ -29,3 +29,15 @@ def free_loopback_port() -> int:
                 continue
             return port
     raise NoFreePortError(f"no free port between {_FIRST} and {_LAST} on {LOOPBACK}: end the programs that occupy them")
+
+
+def listen_on(port: int) -> socket.socket:
+    """Take a port before anything else is started for it.
+
+    Raises:
+        NoFreePortError: Another program has it.
+    """
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        raise NoFreePortError(f"port {port} can't be used ({error.strerror}): choose another with --port") from error

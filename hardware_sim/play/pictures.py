@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from hardware_sim.browser import open_browser
 from hardware_sim.play.playground import OFFICE_USER, Part, Playground
-from hardware_sim.play.serve import open_playground, serving
-from hardware_sim.ports import free_loopback_port
+from hardware_sim.play.serve import open_playground, origin_of
+from hardware_sim.ports import free_loopback_port, listen_on
 from hardware_sim.programs import until
 from hardware_sim.shop import SAME_CODE_AGAIN_S
 
@@ -60,16 +60,15 @@ def take_pictures(out: Path) -> None:
         SimulatorError: The town couldn't be played.
     """
     out.mkdir(parents=True, exist_ok=True)
-    port = free_loopback_port()
     with (
         open_browser() as browser,
+        listen_on(free_loopback_port()) as listener,
         tempfile.TemporaryDirectory(prefix="play-", dir="/var/tmp") as folder,
-        open_playground(Path(folder), port=port) as playground,
-        serving(playground, port),
+        open_playground(Path(folder), listener) as playground,
     ):
         _live(playground, Studio(pages=_pages(browser, playground.urls["a"]), name="counter", out=out))
         _photograph_office(playground, Studio(pages=_pages(browser, playground.office_url), name="office", out=out))
-        _photograph_playground(browser, f"http://127.0.0.1:{port}/", out)
+        _photograph_playground(browser, f"{origin_of(listener)}/", out)
 
 
 def _pages(browser: Browser, url: str) -> dict[str, Page]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hardware_sim.errors import SimulatorError
-from hardware_sim.photo import PhotoSettings, take_photograph
 from hardware_sim.programs import until
-from hardware_sim.shop import VirtualShop
+from hardware_sim.shop import FILM, VirtualShop
+from hardware_sim.things import Kind
 from hardware_sim.town import CARD, VOUCHER, VirtualTown
 
 Json = dict[str, Any]
@@ -32,6 +33,7 @@ class Part(Enum):
     COVER = "cover"
     PRINTER = "printer"
     SCANNER = "scanner"
+    CAMERA = "camera"
     NETWORK = "network"
     BOX = "box"
 
@@ -41,6 +43,7 @@ CHOICES: Mapping[Part, tuple[str, ...]] = {
     Part.COVER: ("closed", "open"),
     Part.PRINTER: ("on", "off"),
     Part.SCANNER: ("plugged", "unplugged"),
+    Part.CAMERA: ("plugged", "unplugged"),
     Part.NETWORK: ("up", "cut"),
     Part.BOX: ("on", "off"),
 }
@@ -53,11 +56,11 @@ class NoSuchThing(SimulatorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """Something with a code on it, to put under a scanner.
+    """Something with a code on it, to put under a scanner or before a camera.
 
     Attributes:
         token: What the code says.
-        picture: Of it, for a camera.
+        picture: Of it, for the page.
     """
 
     item: str
@@ -95,14 +98,14 @@ class Playground:
         self._origin = origin
         self._counters: dict[str, _Counter] = {}
         self._items: dict[str, Item] = {}
-        self._seed = 0
+        self._seeds = itertools.count(1)
         self.passphrase = ""
 
     def open(self) -> None:
         """Found the shops, issue cards and vouchers, and open."""
         self.passphrase = self._town.office("office", "add", OFFICE_USER).strip()
         for shop, name in SHOPS.items():
-            virtual = self._town.found_shop(shop, name, embedded_in=self._origin)
+            virtual = self._town.found_shop(shop, name, has_camera=False, films=True, embedded_in=self._origin)
             self._counters[shop] = _Counter(shop=virtual, name=name)
             for face, count in CONSIGNED:
                 self._town.issue(VOUCHER, count, "--face", face, "--consign", virtual.device)
@@ -139,17 +142,11 @@ class Playground:
         with counter.hands:
             counter.shop.twin("scanner").do("scan", payload=shown.token, symbology="]Q1")
 
-    def film(self, shop: str, item: str) -> None:
-        """Hold a code before a shop's camera."""
+    def film(self, shop: str, item: str, *, kind: Kind) -> None:
+        """Hold a code before a shop's camera, on a card, a phone or a paper; it leaves by itself."""
         counter, shown = self._counter(shop), self._item(item)
         with counter.hands:
-            self._seed += 1
-            take_photograph(
-                picture=shown.picture,
-                into=counter.shop.pictures,
-                name=f"photo-{self._seed}.jpg",
-                settings=PhotoSettings(seed=self._seed, tilt_degrees=8.0, pixels_per_module=3.0),
-            )
+            counter.shop.twin(FILM).do("show", token=shown.token, kind=kind.value, seed=next(self._seeds))
 
     def sell(self, shop: str, face: str) -> None:
         """Sell a voucher at a shop."""
@@ -185,20 +182,31 @@ class Playground:
 
     def receipt(self, shop: str, number: int) -> Path:
         """The picture of a receipt."""
-        return self._counter(shop).shop.receipts / f"receipt-{number:04}.png"
+        counter = self._counter(shop)
+        if not any(printed["number"] == number for printed in counter.receipts):
+            raise NoSuchThing(f"no receipt {number} at {counter.name}")
+        return counter.shop.receipts / f"receipt-{number:04}.png"
 
     def _moves(self, shop: VirtualShop) -> Mapping[Part, Callable[[str], object]]:
         def network(to: str) -> None:
             shop.cut_off() if to == "cut" else shop.reconnect()
 
         def box(to: str) -> None:
-            shop.gateway.kill() if to == "off" else shop.open()
+            if to == "on":
+                shop.open()
+                return
+            shop.gateway.kill()
+            shop.twin(FILM).do("take_away")  # whoever stands there while the light is out goes away
+
+        def plug(twin: str) -> Callable[[str], object]:
+            return lambda to: shop.twin(twin).do("unplug" if to == "unplugged" else "replug")
 
         return {
             Part.PAPER: lambda to: shop.twin("printer").do("paper", state=to),
             Part.COVER: lambda to: shop.twin("printer").do("cover", state=to),
             Part.PRINTER: lambda to: shop.twin("printer").do("power", state=to),
-            Part.SCANNER: lambda to: shop.twin("scanner").do("unplug" if to == "unplugged" else "replug"),
+            Part.SCANNER: plug("scanner"),
+            Part.CAMERA: plug(FILM),
             Part.NETWORK: network,
             Part.BOX: box,
         }

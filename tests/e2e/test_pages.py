@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.counter_client import Json
 from hardware_sim.play.playground import Part, Playground
-from hardware_sim.play.serve import serving
-from hardware_sim.ports import free_loopback_port
+from hardware_sim.play.serve import origin_of, serving
+from hardware_sim.ports import free_loopback_port, listen_on
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import CARD, Issued, VirtualTown
@@ -53,13 +53,12 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    port = free_loopback_port()
-    with short_folder() as folder, VirtualTown(folder) as town:
+    with listen_on(free_loopback_port()) as listener, short_folder() as folder, VirtualTown(folder) as town:
         cards = town.issue(CARD, 16)
-        playground = Playground(town, origin=f"http://127.0.0.1:{port}")
+        playground = Playground(town, origin=origin_of(listener))
         playground.open()
-        with serving(playground, port):
-            url = f"http://127.0.0.1:{port}/"
+        with serving(playground, listener):
+            url = f"{origin_of(listener)}/"
             yield Place(playground=playground, url=url, a=town.shops["a"], b=town.shops["b"], cards=cards)
 
 

@@ -8,11 +8,13 @@ const PARTS = {
   paper: ["Papier", { ok: "rouleau neuf", near_end: "presque fini", out: "fini" }],
   cover: ["Capot", { closed: "fermé", open: "ouvert" }],
   scanner: ["Douchette", { plugged: "branchée", unplugged: "débranchée" }],
+  camera: ["Caméra", { plugged: "branchée", unplugged: "débranchée" }],
 };
 
 const byId = (id) => document.getElementById(id);
 const shops = new Map();
 let busy = false;
+let isLost = false;
 
 function say(text) {
   byId("notice").textContent = text;
@@ -24,7 +26,11 @@ async function ask(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? `${response.status}`);
+  if (!response.ok) throw new Error(await reasonOf(response));
+}
+
+async function reasonOf(response) {
+  return (await response.json().catch(() => ({}))).detail ?? `${response.status}`;
 }
 
 async function act(path, body, done) {
@@ -70,7 +76,10 @@ function makeShop({ shop, name, counter, parts }) {
   root.querySelector("iframe").src = counter;
   root.querySelector(".paper").setAttribute("aria-label", `Tickets : ${name}`);
   root.querySelector(".scan").addEventListener("click", () => act("/v1/scan", { shop, item: chosen() }, `Passé à la douchette : ${name}.`));
-  root.querySelector(".film").addEventListener("click", () => act("/v1/film", { shop, item: chosen() }, `Montré à la caméra : ${name}.`));
+  root.querySelector(".film").addEventListener("click", () => {
+    const kind = root.querySelector(".kind").value;
+    act("/v1/film", { shop, item: chosen(), kind }, `Montré à la caméra : ${name}.`);
+  });
   for (const [part, { choices }] of Object.entries(parts)) {
     const [title, words] = PARTS[part];
     const label = document.createElement("label");
@@ -108,7 +117,13 @@ function drawShop(state) {
 
 async function refresh() {
   const response = await fetch("/v1/state", { cache: "no-store" }).catch(() => null);
-  if (!response?.ok) return;
+  if (!response?.ok) {
+    isLost = true;
+    say(response ? `Pas possible : ${await reasonOf(response)}` : "Le terrain de jeu ne répond plus : relancez make play.");
+    return;
+  }
+  if (isLost) say("");
+  isLost = false;
   const state = await response.json();
   byId("office").href = state.office;
   byId("passphrase").textContent = state.passphrase;
