@@ -10,15 +10,15 @@ import pytest
 
 from hardware_sim.shop import FILM
 from hardware_sim.things import Kind
-from hardware_sim.town import CARD, VirtualTown
-from tests.e2e.places import Town, short_folder
+from hardware_sim.town import CARD
+from tests.e2e.places import NearTown, Town, short_folder
 from tests.e2e.test_unplug import GONE, READY, wait_for
 from tests.e2e.till import Till, earn
 
 
 @pytest.fixture(scope="module")
 def town() -> Iterator[Town]:
-    with short_folder() as folder, VirtualTown(folder) as virtual:
+    with short_folder() as folder, NearTown(folder) as virtual:
         shop = virtual.found_shop("a", "Librairie des Halles", has_camera=False, films=True)
         cards = virtual.issue(CARD, 8)
         virtual.start_central()

@@ -6,8 +6,6 @@ lets the till repeat what it got no answer to, and looks whether everything adds
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -15,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import central.cli
 import gateway.cli
 from gateway.identity import load_identity
 from hardware_sim.counter_client import Json
@@ -23,7 +20,7 @@ from hardware_sim.programs import until
 from hardware_sim.town import CARD, PROGRAMMES, VOUCHER
 from sync.topics import Up
 from tests.e2e.dying import BOX_STEPS, CENTRAL_STEPS
-from tests.e2e.places import OPEN_GRANTS, Town, a_town, ask, dying_box, dying_central, journalled
+from tests.e2e.places import OPEN_GRANTS, Town, a_town, ask, dying_box, dying_central, journalled, run_here
 from tests.e2e.tap import Tap
 from tests.e2e.till import Request, Till, earn, redeem, sell
 
@@ -114,7 +111,7 @@ class World:
         assert self._office("books", "--json")["books_balance"] is True
         (device,) = self._office("devices", "--json")
         assert device["open_authorisations"] == []
-        assert _run(gateway.cli.main, "journal", "verify", "--config", str(self.shop.settings))
+        assert run_here(gateway.cli.main, "journal", "verify", "--config", str(self.shop.settings))
 
     def next_receipt(self) -> Json:
         """The next thing that comes out of the printer."""
@@ -133,14 +130,7 @@ class World:
         )
 
     def _office(self, *arguments: str) -> Any:  # noqa: ANN401 - JSON
-        return json.loads(_run(central.cli.main, *arguments, "--data", str(self.town.virtual.data)))
-
-
-def _run(command: Callable[[list[str]], int], *arguments: str) -> str:
-    """A command that must succeed, without a process of its own: there are hundreds of these."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert command(list(arguments)) == 0, printed.getvalue()
-    return printed.getvalue()
+        return json.loads(self.town.virtual.office(*arguments))
 
 
 @pytest.fixture(scope="module")

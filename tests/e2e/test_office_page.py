@@ -15,6 +15,7 @@ from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
 from hardware_sim.town import VOUCHER, VirtualTown
+from tests.e2e.places import NearTown
 
 SERIOUS = ("serious", "critical")
 
@@ -38,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def office() -> Iterator[Office]:
-    with TemporaryDirectory(prefix="office-", dir="/var/tmp") as folder, VirtualTown(Path(folder)) as town:
+    with TemporaryDirectory(prefix="office-", dir="/var/tmp") as folder, NearTown(Path(folder)) as town:
         shops = (
             town.found_shop("a", "Librairie <b>des</b> Halles", has_camera=False),
             town.found_shop("b", "Café du Port", has_camera=False),

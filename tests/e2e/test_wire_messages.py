@@ -13,7 +13,7 @@ import pytest
 from edge_config.messages import Configuration
 from gateway.identity import load_identity
 from hardware_sim.programs import until
-from hardware_sim.town import CARD, PROGRAMMES, VOUCHER, VirtualTown
+from hardware_sim.town import CARD, PROGRAMMES, VOUCHER
 from programme.authorisations import Answer
 from programme.cloudevents import decode_event
 from programme.grants import Grant
@@ -34,7 +34,7 @@ from sync.wire import (
 )
 from tests.brokers.stands import Stand, chosen, name_of
 from tests.docs.asyncapi import check
-from tests.e2e.places import Town, found, short_folder
+from tests.e2e.places import NearTown, Town, found, short_folder
 from tests.e2e.tap import Heard, Reader, Rows, Tap
 from tests.e2e.till import Till, earn, redeem
 
@@ -79,7 +79,7 @@ class Line:
 def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     with (
         short_folder() as folder,
-        VirtualTown(folder, broker=request.param.make(folder / "broker")) as virtual,
+        NearTown(folder, broker=request.param.make(folder / "broker")) as virtual,
         Tap(virtual.broker) as tap,
     ):
         town = found(virtual, vouchers=3)
