@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from hardware_sim.broker import BrokerKind, installed_kind
 from hardware_sim.postgres import Postgres, binaries
 from tests.brokers.stands import Stand
+
+
+def pytest_configure() -> None:
+    """No example of a property is late: the machine may have other work."""
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
