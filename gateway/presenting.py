@@ -174,16 +174,16 @@ class Desk:
         Args:
             up_to: Only up to this number: what came later was not seen yet by whoever asks.
         """
-        if self.result is not None and _is_up_to(self.result.number, up_to):
+        last = self._number if up_to is None else up_to
+        if self.result is not None and self.result.number <= last:
             self.result = None
         self._changed()
 
     def clear(self, *, up_to: int | None = None) -> None:
         """Take everything off the counter, or what came up to a number."""
-        self._placed = {
-            device: placed for device, placed in self._placed.items() if not _is_up_to(placed.number, up_to)
-        }
-        self.dismiss(up_to=up_to)
+        last = self._number if up_to is None else up_to
+        self._placed = {device: placed for device, placed in self._placed.items() if placed.number > last}
+        self.dismiss(up_to=last)
 
     def place(self, text: str, *, device: str, read_at: datetime | None = None) -> Placed:
         """Put what a reader read on the counter."""
@@ -298,7 +298,3 @@ class Desk:
         self._number += 1
         self.result = Result(number=self._number, aside=aside, outcome=outcome, event=event)
         self._changed()
-
-
-def _is_up_to(number: int, last: int | None) -> bool:
-    return last is None or number <= last
