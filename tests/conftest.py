@@ -11,14 +11,23 @@ from hardware_sim.broker import BrokerKind, installed_kind
 from hardware_sim.postgres import Postgres, binaries
 from tests.brokers.stands import Stand
 
+SLOW = ("tests/e2e/", "tests/torment/", "tests/page/")
 
-def pytest_configure() -> None:
-    """No example of a property is late: the machine may have other work."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No example of a property is late: the machine may have other work. And xdist keeps the order of the files."""
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest go first, so that no worker ends alone; what isn't installed is left out."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+    _leave_out_mosquitto(items)
+
+
+def _leave_out_mosquitto(items: list[pytest.Item]) -> None:
     """The same tests run on NATS, which comes with the Python packages, everywhere."""
     if installed_kind() is BrokerKind.MOSQUITTO:
         return
