@@ -15,10 +15,10 @@ from central.keys import Keys, load_keys
 from central.ports import IdSource, WallClock
 from central.store import events, meta, programmes
 from central.store.database import Store
-from central.store.instants import MICROSECOND
 from programme.cloudevents import encode_event
 from programme.events import CENTRAL, ClockState, Event, EventData
 from programme.fold.books import Rulebook, newest
+from programme.instants import MICROSECOND
 from programme.rules import RuleSet, load_rules
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, l
 
 from central.store import events
 from central.store.bulk import insert_rows
-from central.store.instants import from_us, to_us
 from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE, ROWS
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
 from programme.events import CENTRAL, TYPE_NAMES, Decided, Event, Redeemed, Voided
 from programme.fold.books import InstrumentKey
 from programme.fold.effects import Finding, FindingKind
+from programme.instants import from_us, to_us
 from sync.chain import Row
 
 

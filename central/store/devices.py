@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.engine import Row
 
-from central.store.instants import from_us, to_us
 from central.store.schema import COMMANDS, DEVICES, PRESENCE, REPORTS, SHOPS
+from programme.instants import from_us, to_us
 from sync.chain import unb64
 from sync.topics import BoxAddress
 from sync.wire import Birth, Command, Report

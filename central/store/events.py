@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from central.store.bulk import Value, insert_rows
-from central.store.instants import from_us, to_us
 from central.store.schema import EVENTS, UNBOOKED
 from programme.cloudevents import decode_event
 from programme.events import (
@@ -36,6 +35,7 @@ from programme.events import (
 from programme.fold.books import InstrumentKey, instrument_of
 from programme.fold.effects import voids_of, without_exercises
 from programme.grants import read_signed_grant
+from programme.instants import from_us, to_us
 
 CHUNK = 500
 """Values in one IN list; databases limit a statement's parameters."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from central.store.instants import to_us
 from central.store.schema import CONSIGNMENTS, GRANTS
 from programme.fold.books import InstrumentKey
 from programme.grants import Consignment, Grant, read_signed_grant
+from programme.instants import to_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

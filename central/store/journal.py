@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from central.store.bulk import insert_rows
-from central.store.instants import to_us
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
 from programme.cloudevents import decode_event
 from programme.events import Event, RowLink
+from programme.instants import to_us
 from sync.chain import GENESIS, Row
 
 

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Select, func, insert, select
 from central.errors import LedgerError
 from central.store.bulk import insert_rows
 from central.store.events import chunks
-from central.store.instants import to_us
 from central.store.schema import EVENTS, LEDGER_ENTRIES, POSTINGS
 from programme.fold.books import Account, InstrumentKey
 from programme.fold.effects import Postings
+from programme.instants import to_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

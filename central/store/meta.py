@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central.store.instants import from_us, to_us
 from central.store.schema import META
+from programme.instants import from_us, to_us
 
 TENANT = "tenant"
 GENERATION = "generation"

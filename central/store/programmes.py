@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from central.store.instants import to_us
 from central.store.schema import RULE_SETS
+from programme.instants import to_us
 from programme.rules import RuleSet
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from central.store.instants import to_us
 from central.store.schema import OFFICE_SESSIONS, OFFICE_USERS
+from programme.instants import to_us
 
 
 def add(db: Connection, name: str, *, passphrase: str, at: datetime) -> None:

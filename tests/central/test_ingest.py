@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from central import office
 from central.attention import desk_to_json
 from central.store import events, journal
-from central.store.instants import MICROSECOND
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import encode_event
 from programme.events import (
@@ -25,6 +24,7 @@ from programme.events import (
     ProgrammeTotals,
     RowLink,
 )
+from programme.instants import MICROSECOND
 from sync.chain import Row
 from sync.closures import sign_closure
 from sync.topics import Up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from central.intake import MAX_AHEAD
-from central.store.instants import MICROSECOND
+from programme.instants import MICROSECOND
 from sync.wire import Verdict
 from tests.central.world import NOON, Box, Centre
 

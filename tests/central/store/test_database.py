@@ -12,8 +12,6 @@ from sqlalchemy import text
 from central.errors import StoreError
 from central.store import meta
 from central.store.database import Store, create_store, open_store
-from central.store.instants import from_us, to_us
-from tests.central.world import NOON
 
 
 @pytest.fixture
@@ -54,12 +52,6 @@ def test_what_is_no_database_is_told(tmp_path: Path) -> None:
 def test_a_wrong_url_is_told(url: str) -> None:
     with pytest.raises(StoreError, match="correct its URL"):
         open_store(url)
-
-
-def test_instants_keep_their_microseconds() -> None:
-    instant = NOON.replace(year=2099, microsecond=999_999)
-
-    assert from_us(to_us(instant)) == instant
 
 
 def test_the_database_is_for_its_owner_only(tmp_path: Path) -> None:
