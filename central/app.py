@@ -22,6 +22,7 @@ from central.handler import Handler
 from central.ports import RandomIds, SystemClock
 from central.service import Service
 from central.store.database import Store, open_store
+from central.web.link import NotedLink
 from central.work import Workshop
 from edge_config.settings import CentralSettings
 from sync import topics
@@ -94,8 +95,9 @@ async def serve(settings: CentralSettings, workshop: Workshop, log: FilteringBou
         CommandError: The HTTP side can't listen there.
     """
     listener = _listen(settings)
-    server, board = _http_server(workshop, settings)
-    service = Service(handler=Handler(workshop, log), link=_link(settings), log=log, on_applied=board.nudge)
+    link = NotedLink(_link(settings), clock=workshop.clock)
+    server, board = _http_server(workshop, settings, link)
+    service = Service(handler=Handler(workshop, log), link=link, log=log, on_applied=board.nudge)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -147,7 +149,7 @@ def _note_address(settings: CentralSettings, listener: socket.socket) -> str:
     return url
 
 
-def _http_server(workshop: Workshop, settings: CentralSettings) -> tuple[uvicorn.Server, Board]:
+def _http_server(workshop: Workshop, settings: CentralSettings, link: NotedLink) -> tuple[uvicorn.Server, Board]:
     """The HTTP side, and what its pages show; loaded only here, for the other commands don't need it."""
     import uvicorn
 
@@ -161,7 +163,7 @@ def _http_server(workshop: Workshop, settings: CentralSettings) -> tuple[uvicorn
             yield
 
     hosts = {settings.http.host, urlsplit(settings.public_url or "").hostname}
-    application = make_app(workshop, names={host for host in hosts if host})
+    application = make_app(workshop, names={host for host in hosts if host}, link=lambda: link.state)
     config = uvicorn.Config(
         application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_LAST_ANSWERS_S
     )

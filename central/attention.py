@@ -7,7 +7,7 @@ from typing import Any
 from central.deciding import NEEDS_A_PERSON, Taken, choices_in, taken_on
 from central.store import desk, devices, events, grants, journal
 from central.store.authorisations import open_of_device
-from central.store.devices import Device, Shop
+from central.store.devices import Device, Presence, Shop
 from central.work import Work
 from programme.events import Decided, Event
 from programme.fold.effects import Acceptance, Finding
@@ -99,6 +99,7 @@ def _device_to_json(work: Work, device: Device) -> dict[str, object]:
         "config_applied": presence.config if presence is not None else None,
         "epoch": epoch,
         "booked_seq": journal.watermark(work.db, device.device, epoch).seq if epoch is not None else 0,
+        "head": _head_to_json(presence),
         "grant": newest.grant.grant_id if newest is not None else None,
         "grant_received": newest.received if newest is not None else False,
         "open_authorisations": [str(found) for found in open_of_device(work.db, device.device)],
@@ -108,3 +109,10 @@ def _device_to_json(work: Work, device: Device) -> dict[str, object]:
             for subject, ok, detail in devices.reports(work.db, device.device)
         ],
     }
+
+
+def _head_to_json(presence: Presence | None) -> dict[str, object] | None:
+    """The last row of its journal, as a box said at its birth."""
+    if presence is None or presence.head_epoch is None:
+        return None
+    return {"epoch": presence.head_epoch, "seq": presence.head_seq}

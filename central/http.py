@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Response
@@ -14,17 +14,21 @@ from central import registry
 from central.store import devices, instruments
 from central.store.database import Store
 from central.web.app import add_office
+from central.web.link import LinkState
 from central.work import Workshop
 
 JSON = "application/json"
 _NO_SECRET = "0" * 64
 
 
-def make_app(workshop: Workshop, *, names: Collection[str] = ()) -> FastAPI:
+def make_app(
+    workshop: Workshop, *, names: Collection[str] = (), link: Callable[[], LinkState] | None = None
+) -> FastAPI:
     """The HTTP application.
 
     Args:
         names: Host names under which the office is reached, beside addresses and names of the local network.
+        link: How the link to the broker is; without it, up.
 
     Returns:
         Its `state.board` is what the office looks at.
@@ -54,7 +58,7 @@ def make_app(workshop: Workshop, *, names: Collection[str] = ()) -> FastAPI:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(content=body, media_type=JSON, headers={"ETag": etag})
 
-    app.state.board = add_office(app, workshop, names=names)
+    app.state.board = add_office(app, workshop, names=names, link=link)
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated
@@ -20,6 +20,7 @@ from central.deciding import AlreadyDecided, LossChanged, NothingToDecide, decid
 from central.signin import SESSION_LASTS, NotSignedIn, SignIn, TooManyTries
 from central.web.checking import JSON, BooksCheck
 from central.web.guard import Guard
+from central.web.link import LinkState
 from central.web.live import Board
 from central.web.page import add_page
 from central.web.problems import OfficeError, Problem, add_problems
@@ -68,7 +69,9 @@ class DecisionView(BaseModel):
 class Office:
     """What the paths work with."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Workshop, *, link: Callable[[], LinkState] | None = None) -> None:
+        up = LinkState(is_up=True, since=workshop.clock.now())
+        self.link = link or (lambda: up)
         self.workshop = workshop
         self.sign_in = SignIn(workshop, monotonic_s=time.monotonic)
         self.books = BooksCheck(workshop, monotonic_s=time.monotonic)
@@ -82,12 +85,12 @@ class Office:
     def state(self) -> JSON:
         """All that there is to see now."""
         with self.workshop.read() as work:
-            return office_state(work, self.books.newest)
+            return office_state(work, self.books.newest, self.link())
 
     def stamp(self) -> tuple[object, ...]:
         """Changes when the state does."""
         with self.workshop.read() as work:
-            return *stamp(work), (self.books.newest or {}).get("checked_at")
+            return *stamp(work), self.link(), (self.books.newest or {}).get("checked_at")
 
     def user(self, session: Session = "") -> str:
         """Who is signed in."""
@@ -97,16 +100,23 @@ class Office:
         return user
 
 
-def add_office(app: FastAPI, workshop: Workshop, *, names: Collection[str] = ()) -> Board:
+def add_office(
+    app: FastAPI,
+    workshop: Workshop,
+    *,
+    names: Collection[str] = (),
+    link: Callable[[], LinkState] | None = None,
+) -> Board:
     """Join the office to central's application.
 
     Args:
         names: Host names under which it is reached, beside addresses and names of the local network.
+        link: How the link to the broker is; without it, up.
 
     Returns:
         What everybody looks at: tell it of changes, and close it before central stops.
     """
-    office = Office(workshop)
+    office = Office(workshop, link=link)
     router = APIRouter(prefix="/v1/office", tags=["office"])
     _add_session(router, office)
     _add_state(router, office)

@@ -9,7 +9,8 @@ from enum import Enum, IntEnum
 from typing import Any, TypeAlias
 
 from central.attention import devices_to_json
-from central.store import devices, events
+from central.store import devices, events, journal
+from central.web.link import LinkState
 from central.work import Work
 from programme.events import ClockState
 
@@ -17,8 +18,8 @@ JSON: TypeAlias = dict[str, Any]
 
 QUIET_AFTER = timedelta(minutes=2)
 """A box that is there tells its health every half minute."""
-SILENT_AFTER = timedelta(days=1)
-"""Shops close at night and pull the plug; longer is silence."""
+SILENT_AFTER = timedelta(days=4)
+"""Shops pull the plug when they close, for a long weekend, too; longer is silence."""
 LATE_AFTER = timedelta(minutes=15)
 """Rows of a box that is there are booked within seconds."""
 _GONE = "gone"
@@ -56,14 +57,19 @@ class Trouble(Enum):
         return self.value[1]
 
 
-def fleet(work: Work) -> list[JSON]:
-    """Every shop with its boxes."""
+def fleet(work: Work, link: LinkState) -> list[JSON]:
+    """Every shop with its boxes.
+
+    Args:
+        link: The one to the broker: while it is down, every box would seem silent.
+    """
     names = devices.shops(work.db)
     told: dict[str, JSON] = {
         shop: {"shop": shop, "name": names[shop].name, "level": Level.WELL, "boxes": []} for shop in names
     }
+    missing = _missing_below(work)
     for device in devices_to_json(work):
-        box = _box(device, _health(work, device), work.now)
+        box = _box(device, _health(work, device, missing.get(str(device["device"]), 0)), work.now, link)
         shop = told[str(device["shop"])]
         shop["boxes"].append(box)
         shop["level"] = max(shop["level"], box["level"])
@@ -72,9 +78,25 @@ def fleet(work: Work) -> list[JSON]:
     return sorted(told.values(), key=lambda shop: (-shop["level"], shop["name"]))
 
 
-def _health(work: Work, device: JSON) -> JSON:
-    """What a box last said, without rows that have come since: it may be gone before it says so."""
+def _missing_below(work: Work) -> dict[str, int]:
+    """How many rows of each box are missing below some that have come."""
+    missing: dict[str, int] = {}
+    for gap in journal.gaps(work.db):
+        missing[gap["device"]] = missing.get(gap["device"], 0) + gap["last_seq"] - gap["first_seq"] + 1
+    return missing
+
+
+def _health(work: Work, device: JSON, missing: int) -> JSON:
+    """What a box last said, without rows that have come since: it may be gone before it says so.
+
+    Args:
+        missing: Rows that are missing below some that have come.
+    """
     health: JSON = json.loads(device["health"]) if device["health"] is not None else {}
+    if device["head"] is not None and device["head"]["epoch"] == device["epoch"]:
+        missing = max(missing, device["head"]["seq"] - device["booked_seq"])
+    if missing:
+        return health | {"unbooked_rows": max(missing, health.get("unbooked_rows", 0))}
     oldest = health.get("oldest_unbooked_at")
     if oldest is None or events.count_since(work.db, device["device"], _at(oldest)) < health["unbooked_rows"]:
         return health
@@ -85,8 +107,8 @@ def _at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _box(device: JSON, health: JSON, now: datetime) -> JSON:
-    troubles = list(_troubles(device, health, now))
+def _box(device: JSON, health: JSON, now: datetime, link: LinkState) -> JSON:
+    troubles = list(_troubles(device, health, now, link))
     return {
         "device": device["device"],
         "till": device["till"],
@@ -106,12 +128,14 @@ def _box(device: JSON, health: JSON, now: datetime) -> JSON:
     }
 
 
-def _troubles(device: JSON, health: JSON, now: datetime) -> Iterator[Trouble]:
+def _troubles(device: JSON, health: JSON, now: datetime, link: LinkState) -> Iterator[Trouble]:
     if device["seen_at"] is None:
         yield Trouble.NEVER
         return
-    quiet = now - _at(device["seen_at"])
-    if quiet > (QUIET_AFTER if device["online"] else SILENT_AFTER):
+    seen_at = _at(device["seen_at"])
+    # A box that is there speaks up within moments once central hears it again.
+    is_silent = now - max(seen_at, link.since) > QUIET_AFTER if device["online"] else now - seen_at > SILENT_AFTER
+    if is_silent and link.is_up:
         yield Trouble.SILENT
     elif not device["online"]:
         yield Trouble.AWAY

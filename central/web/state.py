@@ -23,6 +23,7 @@ from central.store.schema import (
 from central.web.cases import desk_view
 from central.web.figures import books_to_json, programme_to_json
 from central.web.fleet import Level, fleet
+from central.web.link import LinkState
 from central.work import Work
 from programme.events import OPERATIONS, DeskDecision, Earned, Event, Operation, Redeemed, Sold, Voided
 from programme.fold.effects import DISPUTED, HOLDERS, LOSS, Postings, held, merchant
@@ -58,14 +59,16 @@ def books_stamp(work: Work) -> tuple[object, ...]:
     return entry, booked, events.latest(work.db)
 
 
-def office_state(work: Work, verdict: JSON | None) -> JSON:
+def office_state(work: Work, verdict: JSON | None, link: LinkState) -> JSON:
     """How everything stands.
 
     Args:
         verdict: The newest one about the books, if there is one yet.
+        link: The one to the broker.
     """
-    shops, desk, books = fleet(work), desk_view(work), books_to_json(work, verdict)
+    shops, desk, books = fleet(work, link), desk_view(work), books_to_json(work, verdict)
     levels = [
+        Level.WELL if link.is_up else Level.TROUBLE,
         Level.TROUBLE if books["holds"] is False else Level.WELL,
         Level.LOOK if any(desk["counts"].values()) else Level.WELL,
         *(shop["level"] for shop in shops),
@@ -74,6 +77,7 @@ def office_state(work: Work, verdict: JSON | None) -> JSON:
         "at": work.now.isoformat(),
         "tenant": work.tenant,
         "level": max(levels),
+        "link": {"up": link.is_up, "since": link.since.isoformat()},
         "shops": shops,
         "books": books,
         "events": _events(work),

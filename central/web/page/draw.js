@@ -49,12 +49,13 @@ const counted = (say, name, count) => say(`${name}.${count === 1 ? "one" : "many
 function drawVerdict({ state, say, language }) {
   byId("verdict").dataset.level = LEVELS[state.level];
   write(byId("verdict-title"), say(`verdict.${LEVELS[state.level]}`));
-  const reasons = reasonsOf(state, say);
+  const reasons = reasonsOf(state, say, language);
   fill(byId("reasons"), [reasons, language], () => reasons.map((reason) => make("li", "", reason)));
 }
 
-function reasonsOf({ books, desk, shops }, say) {
-  const reasons = books.holds === false ? [say("reason.books")] : [];
+function reasonsOf({ link, books, desk, shops }, say, language) {
+  const reasons = link.up ? [] : [say("reason.link", { since: moment(link.since, language) })];
+  if (books.holds === false) reasons.push(say("reason.books"));
   if (desk.counts.to_decide) reasons.push(counted(say, "reason.decide", desk.counts.to_decide));
   const troubles = shops.flatMap(({ boxes }) => boxes.flatMap((box) => box.troubles));
   for (const trouble of ["silent", "late", "away", "device", "never", "clock", "configuration"]) {
@@ -75,7 +76,7 @@ function drawTiles(to) {
   const risk = amounts(sum(boxes.map((box) => box.value_at_risk_minor)), language);
   const may = amounts(sum(state.books.programmes.map((one) => ({ [one.currency]: one.may_be_accepted_minor }))), language);
   const tiles = [
-    ["shops", boxes.length ? `${online} / ${boxes.length}` : "–", say("tile.shops.note"), online === boxes.length ? 0 : 1, "shops-title"],
+    ["shops", boxes.length && state.link.up ? `${online} / ${boxes.length}` : "–", say(state.link.up ? "tile.shops.note" : "box.unheard"), state.link.up ? (online === boxes.length ? 0 : 1) : 2, "shops-title"],
     ["queue", String(rows), risk ? say("tile.queue.risk", { amount: risk }) : say(`tile.queue.${rows ? "some" : "none"}`), waits, "shops-title"],
     ["books", say(`tile.books.${verdictOn(state.books)}`), state.books.checked_at, state.books.holds === false ? 2 : 0, "books-title"],
     ["desk", String(state.desk.counts.to_decide), say(state.desk.counts.to_decide ? "tile.desk.some" : "tile.desk.none"), state.desk.counts.to_decide ? 1 : 0, "desk-title"],
@@ -203,7 +204,7 @@ function drawDecision(taken, { say, language }) {
 function drawShops(to) {
   const { state, language } = to;
   byId("shops-none").hidden = state.shops.length > 0;
-  fill(byId("shops"), [state.shops, language], () => state.shops.map((shop) => drawShop(shop, to)));
+  fill(byId("shops"), [state.shops, state.link.up, language], () => state.shops.map((shop) => drawShop(shop, to)));
 }
 
 function drawShop(shop, to) {
@@ -215,8 +216,9 @@ function drawShop(shop, to) {
 
 function drawBox(box, isOneOfMany, to) {
   const { say, language } = to;
-  const presence = box.troubles.find((trouble) => ["never", "silent", "away"].includes(trouble)) ?? "online";
-  const level = { online: "well", away: "look", never: "look", silent: "trouble" }[presence];
+  const there = to.state.link.up ? "online" : "unheard";
+  const presence = box.troubles.find((trouble) => ["never", "silent", "away"].includes(trouble)) ?? there;
+  const level = { online: "well", unheard: "look", away: "look", never: "look", silent: "trouble" }[presence];
   const head = make("p", "tags", make("span", `tag ${level}`, say(`box.${presence}`)));
   if (isOneOfMany) head.append(" ", make("strong", "", say("box.till", { till: box.till })));
   if (box.seen_at) head.append(" ", make("span", "soft", around(say("box.seen"), since(box.seen_at))));

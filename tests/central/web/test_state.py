@@ -11,6 +11,7 @@ import pytest
 from central.deciding import decide
 from central.web.app import Office
 from central.web.fleet import LATE_AFTER, Level
+from central.web.link import LinkState
 from programme.events import ClockState, DeskDecision, Event
 from sync.topics import Up
 from sync.wire import Health
@@ -61,6 +62,10 @@ def test_trouble_comes_first(centre: Centre, box_a: Box, box_b: Box, office: Off
     centre.death(box_a)
     assert shops(office) == [("a", Level.LOOK, ["away"]), ("b", Level.WELL, [])]
 
+    centre.clock.advance(days=3)
+    well(centre, box_b)
+    assert shops(office)[0] == ("a", Level.LOOK, ["away"])
+
     centre.clock.advance(days=1, seconds=1)
     well(centre, box_b)
     assert shops(office)[0] == ("a", Level.TROUBLE, ["silent"])
@@ -73,6 +78,28 @@ def test_a_box_that_is_there_and_says_nothing_is_silent(centre: Centre, box_a: B
 
     centre.clock.advance(minutes=3)
 
+    assert shops(office)[0] == ("a", Level.TROUBLE, ["silent"])
+
+
+def test_no_box_is_silent_while_it_is_central_that_is_cut_off(centre: Centre, box_a: Box) -> None:
+    link = LinkState(is_up=True, since=centre.clock.now())
+    office = Office(centre.workshop, link=lambda: link)
+    centre.batch(box_a)
+    well(centre, box_a)
+    before = office.stamp()
+
+    link = LinkState(is_up=False, since=centre.clock.now())
+    assert office.stamp() != before
+    centre.clock.advance(minutes=30)
+    assert shops(office) == [("b", Level.WELL, []), ("a", Level.WELL, [])]
+    assert (office.state()["level"], office.state()["link"]) == (
+        Level.TROUBLE,
+        {"up": False, "since": link.since.isoformat()},
+    )
+
+    link = LinkState(is_up=True, since=centre.clock.now())
+    assert shops(office)[1] == ("a", Level.WELL, [])
+    centre.clock.advance(minutes=3)
     assert shops(office)[0] == ("a", Level.TROUBLE, ["silent"])
 
 
@@ -110,6 +137,31 @@ def test_rows_that_have_come_since_are_not_waited_for(centre: Centre, box_a: Box
     centre.death(box_a)
 
     assert queue(office) == (0, {})
+
+
+def test_a_row_that_is_missing_below_younger_ones_is_waited_for(centre: Centre, box_a: Box, office: Office) -> None:
+    card = centre.card()
+    centre.batch(box_a)
+    earned = [box_a.earned(card, 100) for _ in range(3)]
+    value = {"EUR": 200}
+    well(centre, box_a, unbooked_rows=2, value_at_risk_minor=value, oldest_unbooked_at=earned[0].ordered_at)
+
+    centre.batch(box_a, 3, 4)
+    assert queue(office) == (3, value)
+
+    centre.batch(box_a)
+    assert queue(office) == (0, {})
+
+
+def test_rows_that_a_box_had_at_its_birth_are_waited_for(centre: Centre, box_a: Box, office: Office) -> None:
+    card = centre.card()
+    centre.batch(box_a)
+    for _ in range(2):
+        box_a.earned(card, 100)
+
+    well(centre, box_a)
+
+    assert queue(office) == (2, {})
 
 
 def queue(office: Office) -> tuple[int, dict[str, int]]:
