@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn, TypeAlias
@@ -147,7 +148,12 @@ def _add_journal(commands: _Commands, common: _Parser) -> None:
     journal = commands.add_parser("journal", help="look into the box's journal").add_subparsers(
         required=True, metavar="WHAT"
     )
-    _add(journal, "verify", common, "journal", "find any changed row and any cut tail", what="verify")
+    verify = _add(journal, "verify", common, "journal", "find any changed row and any cut tail", what="verify")
+    verify.add_argument("file", type=Path, metavar="FILE", nargs="?", help="an archive or an export, by itself")
+    export = _add(journal, "export", common, "journal", "write it for an auditor, to verify by itself", what="export")
+    export.add_argument("--from", dest="first", type=_date, metavar="DATE", help="its first day (UTC)")
+    export.add_argument("--to", dest="last_day", type=_date, metavar="DATE", help="its last day (UTC)")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
     show = _add(journal, "show", common, "journal", "print its rows, a JSON object a line", what="show")
     show.add_argument("--last", type=_count, metavar="N", help="only the last N rows")
 
@@ -159,6 +165,13 @@ def _add_tests(commands: _Commands, common: _Parser) -> None:
     pictures.add_argument("--dir", type=Path, metavar="DIR", help="measure against DIR/expected.csv")
     scan.add_argument("--json", action="store_true", help="for programs")
     _add(commands, "print-test", common, "print_test", "print a test receipt")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2026-05-04") from None
 
 
 def _count(text: str) -> int:

@@ -20,6 +20,7 @@ from gateway.errors import ApiAddressTaken, ConfigurationRefused, CounterError, 
 from gateway.paths import journal_path
 from gateway.words import choose
 from sync.errors import (
+    ArchiveDamaged,
     JournalBroken,
     JournalError,
     JournalForeign,
@@ -69,6 +70,8 @@ def _of_journal(error: JournalError, path: Path) -> str:
             return f"{path} est utilisé par un autre programme : la caisse tourne déjà. Arrêtez-la d'abord."
         case JournalMissing():
             return f"{path} n'existe pas : inscrivez cette caisse (comptoir enrol), ou corrigez data_dir ou --config."
+        case ArchiveDamaged():
+            return f"Une archive du journal manque ou est abîmée : remettez son fichier d'origine ({error})."
         case JournalFull():
             return f"Plus de place sur le disque pour {path} : libérez-en. Rien n'a été enregistré."
         case JournalBroken() if error.seq:

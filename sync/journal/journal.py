@@ -24,7 +24,7 @@ from sync.clock import BootClock, OrderClock
 from sync.errors import JournalError, JournalMissing
 from sync.journal import jobs, moving, replica
 from sync.journal.acks import take_ack
-from sync.journal.archive import pack, section_bytes
+from sync.journal.archive import pack, section_bytes, sign_header
 from sync.journal.database import connect_read_only, damage_note, meaning, noticed
 from sync.journal.fork import open_epoch
 from sync.journal.lock import FileLock
@@ -233,9 +233,16 @@ class Journal:
             rows = moving.choose(reader, self._session.committed, before=before, rows_in_file=rows_in_file)
             if not rows:
                 return False
-            ack = moving.ack_for(reader, self._session.committed.place.position(self._session.committed.watermark_seq))
-            signed = moving.head_for(reader, rows, device=self._session.device, key=self._key, ack=ack)
-        name = moving.file_name(signed.read())
+            booked = self._session.committed.place.position(self._session.committed.watermark_seq)
+            header = moving.head_for(
+                reader,
+                rows,
+                perpetual=moving.perpetual_before(reader),
+                device=self._session.device,
+                key=self._key,
+                ack=moving.ack_for(reader, booked),
+            )
+        name, signed = moving.file_name(header), sign_header(header, self._key)
         write_archive(self._shelf.folder / name, pack(section_bytes(signed, rows)))
         section = read_archive(self._shelf.folder / name)
         return self._writer.call(lambda _: moving.note(self._session, section, name))

@@ -9,17 +9,18 @@ Closures, openings, voids and the rows that central didn't book stay in the data
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from programme.cloudevents import decode_event
-from programme.events import Event
+from programme.events import Event, ProgrammeTotals
 from programme.instants import to_us
 from sync.chain import Row, b64
 from sync.errors import ArchiveDamaged
 from sync.journal import replica
-from sync.journal.archive import Header, Section, SignedHeader, perpetual_after, sign_header
+from sync.journal.archive import Header, Section, perpetual_after
 from sync.journal.rows import ends_of
 from sync.journal.shelf import Shelf, last_archive, noted_archives, read_archive
 from sync.journal.standing import Standing
@@ -90,18 +91,32 @@ def choose(connection: sqlite3.Connection, standing: Standing, *, before: dateti
     return []
 
 
+def perpetual_before(connection: sqlite3.Connection) -> dict[str, ProgrammeTotals]:
+    """The perpetual totals of all that is archived."""
+    newest = last_archive(connection)
+    return {} if newest is None else newest.signed.read().perpetual
+
+
 def head_for(
-    connection: sqlite3.Connection, rows: list[Row], *, device: str, key: Ed25519PrivateKey, ack: str | None
-) -> SignedHeader:
-    """The signed header of a section of these rows."""
+    connection: sqlite3.Connection,
+    rows: list[Row],
+    *,
+    perpetual: Mapping[str, ProgrammeTotals],
+    device: str,
+    key: Ed25519PrivateKey,
+    ack: str | None,
+) -> Header:
+    """The header of a section of these rows.
+
+    Args:
+        perpetual: Totals before the first one.
+    """
     (first_position,) = connection.execute(
         "SELECT first_position + ? - 1 FROM epochs WHERE epoch = ?", (rows[0].seq, rows[0].epoch)
     ).fetchone()
     events = [decode_event(row.event) for row in rows]
-    newest = last_archive(connection)
-    before = {} if newest is None else newest.signed.read().perpetual
     counted = [(event, _was_there(connection, event, first_position + at)) for at, event in enumerate(events)]
-    header = Header(
+    return Header(
         device=device,
         journal_key=b64(key.public_key().public_bytes_raw()),
         epoch=rows[0].epoch,
@@ -112,10 +127,9 @@ def head_for(
         head=rows[-1].hash.hex(),
         first_at=events[0].ordered_at,
         last_at=events[-1].ordered_at,
-        perpetual=perpetual_after(before, counted),
+        perpetual=perpetual_after(perpetual, counted),
         ack=ack,
     )
-    return sign_header(header, key)
 
 
 def ack_for(connection: sqlite3.Connection, position: int) -> str | None:
