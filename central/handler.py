@@ -33,7 +33,6 @@ ACK_EVERY = timedelta(minutes=1)
 """How often a health message is answered by an ack: a box that does nothing learns by it what deltas it missed."""
 
 SUBJECT = re.compile(r"config/(?P<version>[0-9]{1,9})|command/(?P<command>[0-9a-f-]{36})", re.ASCII)
-EPOCH = re.compile(r"[0-9]{1,9}-[0-9a-f]{16}", re.ASCII)
 MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
 """JSON numbers are exact up to 2^53 - 1 (RFC 8785 §3.1)."""
 
@@ -275,12 +274,12 @@ def _reported_version(work: Work, device: Device, subject: str) -> int | None:
 
 
 def _check_place(batch: wire.Batch) -> None:
-    """What no journal of ours says: an epoch of another form, or a seq beyond what JSON and databases hold exactly.
+    """What no journal of ours says: a seq beyond what JSON and databases hold exactly.
 
     Raises:
         MessageRefused: It is dropped; asking for the rows again would not help.
     """
-    if EPOCH.fullmatch(batch.epoch) is None or batch.first_seq > MAX_SEQ:
+    if batch.first_seq > MAX_SEQ:
         raise MessageRefused(f"a batch of {batch.device} at no place of a journal")
 
 

@@ -232,7 +232,7 @@ def test_a_command_to_nobody_is_refused(centre: Centre) -> None:
         office.send_command(centre.workshop, "nobody", "report_status")
 
 
-@pytest.mark.parametrize("epoch", ["é-0123456789abcdef", "1-0123", "x" * 500, ""])
+@pytest.mark.parametrize("epoch", ["é-0123456789abcdef", "1-0123", "1-0123456789abcdef\n", "x" * 500, ""])
 def test_a_batch_of_an_impossible_epoch_is_refused(centre: Centre, box_a: Box, epoch: str) -> None:
     forged = zstandard.compress(msgspec.json.encode(replace(read_batch(box_a.batch()), epoch=epoch)))
 
