@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import func, select
 
 from central.deciding import kinds_of, taken_on
-from central.store import devices, events, ledger, programmes
+from central.store import devices, events, journal, ledger, programmes
 from central.store.schema import (
     CONFLICTS,
     DEVICES,
@@ -49,7 +49,9 @@ def stamp(work: Work) -> tuple[object, ...]:
     there = work.db.execute(select(func.count()).select_from(PRESENCE).where(PRESENCE.c.online)).scalar_one()
     shops, rules = len(devices.shops(work.db)), len(programmes.versions(work.db))
     minute = int(work.now.timestamp()) // _MINUTE_S
-    return (*small, *newest, *fleet, there, shops, rules, *books_stamp(work), minute)
+    # A row may move no money and no watermark, and still leave a gap below it.
+    gaps = tuple(tuple(gap.values()) for gap in journal.gaps(work.db))
+    return (*small, *newest, *fleet, there, shops, rules, gaps, *books_stamp(work), minute)
 
 
 def books_stamp(work: Work) -> tuple[object, ...]:

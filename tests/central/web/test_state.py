@@ -10,6 +10,7 @@ import pytest
 
 from central.deciding import decide
 from central.web.app import Office
+from central.web.cases import MOST_CHARACTERS
 from central.web.fleet import LATE_AFTER, Level
 from central.web.link import LinkState
 from programme.events import ClockState, DeskDecision, Event
@@ -313,6 +314,30 @@ def test_a_row_that_is_not_understood_is_to_know_with_its_reason(centre: Centre,
     assert (state["desk"]["counts"], state["level"] >= Level.LOOK) == ({"to_decide": 0, "to_know": 1}, True)
 
 
+def test_a_desk_that_is_full_says_how_much_there_is(
+    centre: Centre, box_a: Box, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.web.cases.MOST_CASES", 2)
+    for number in range(3):
+        box_a.append_bytes(b'{"nonsense": %d}' % number)
+    spends = [an_uncovered_spend(centre, box_a) for _ in range(3)]
+    centre.batch(box_a)
+
+    desk = office.state()["desk"]
+
+    assert (len(desk["to_decide"]), len(desk["rows"])) == (2, 2)
+    assert desk["counts"] == {"to_decide": len(spends), "to_know": 3}
+
+
+def test_of_a_long_row_the_beginning_is_shown(centre: Centre, box_a: Box, office: Office) -> None:
+    box_a.append_bytes(b'{"nonsense": "%s"}' % (b"x" * MOST_CHARACTERS))
+    centre.batch(box_a)
+
+    (row,) = office.state()["desk"]["rows"]
+
+    assert len(row["event"]) == MOST_CHARACTERS
+
+
 def test_all_is_well_again_once_somebody_has_seen_what_there_is_to_see(
     centre: Centre, box_a: Box, box_b: Box, office: Office
 ) -> None:
@@ -358,3 +383,16 @@ def test_the_stamp_changes_with_everything_that_is_shown(centre: Centre, box_a: 
     assert changed()
     centre.clock.advance(minutes=1)
     assert changed()
+
+
+def test_the_stamp_changes_with_a_gap_that_moves_no_money(centre: Centre, box_a: Box, office: Office) -> None:
+    box_a.abandoned(centre.ids.new_id())
+    box_a.abandoned(centre.ids.new_id())
+    centre.batch(box_a, 1, 1)
+    # Central's own event is the latest one.
+    centre.card()
+    before = office.stamp()
+
+    centre.batch(box_a, 3)
+
+    assert office.stamp() != before
