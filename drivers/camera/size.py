@@ -10,6 +10,8 @@ Size = tuple[int, int]
 
 # ITU-T T.81, table B.1: SOF0 to SOF15 without DHT, JPG and DAC; and the markers that stand alone
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# BITMAPCOREHEADER, whose numbers are 16 bits wide
+_OS2_HEADER_BYTES = 12
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xDA)})
 
 
@@ -21,8 +23,7 @@ def picture_size(data: bytes) -> Size | None:
         if data.startswith(b"\xff\xd8"):
             return _jpeg(data)
         if data.startswith(b"BM"):
-            width, height = _pair("<ii", data, 18)
-            return abs(width), abs(height)  # a negative height: rows from the top
+            return _bmp(data)
         if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
             return _webp(data)
     except (struct.error, IndexError):  # cut short
@@ -59,6 +60,13 @@ def _jpeg(data: bytes) -> Size | None:
         else:
             at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
     return None
+
+
+def _bmp(data: bytes) -> Size:
+    if int(struct.unpack_from("<I", data, 14)[0]) == _OS2_HEADER_BYTES:
+        return _pair("<HH", data, 18)
+    width, height = _pair("<ii", data, 18)
+    return abs(width), abs(height)  # a negative height: rows from the top
 
 
 def _webp(data: bytes) -> Size | None:

@@ -2,6 +2,7 @@
 
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -151,9 +152,16 @@ def _capture_of(path: str) -> Capture:
 
 
 class VideoFile:
-    """The frames of a video; it ends with the file. It may be closed while another thread waits for a frame."""
+    """The frames of a video at its own pace; it ends with the file. It may be closed while another thread reads it."""
 
-    def __init__(self, *, name: str, path: Path, open_capture: Callable[[str], Capture] = _capture_of) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        path: Path,
+        open_capture: Callable[[str], Capture] = _capture_of,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open it.
 
         Raises:
@@ -171,9 +179,16 @@ class VideoFile:
         if is_too_large(size := size_of(self._capture)):
             self._capture.release()
             raise SetUpError(f"{name}: the pictures of {path} have {why_too_large(size)}.")
+        frames_per_s = self._capture.get(cv2.CAP_PROP_FPS)
+        self._frame_s = 1 / frames_per_s if frames_per_s > 0 else 0.0
+        self._monotonic_s = monotonic_s
+        self._due_s = monotonic_s()
 
     def next_frame(self) -> Frame | None:
-        """The next frame; None at the end."""
+        """The next frame; None before its time, and at the end. Frames that are late come at once: none is left out."""
+        if self._monotonic_s() < self._due_s:
+            return None
+        self._due_s += self._frame_s
         with self._one_at_a_time:
             there_is_one, picture = self._capture.read()
         if not there_is_one:

@@ -25,6 +25,9 @@ PICTURES = {
     "jpeg": encoded(".jpg"),
     "progressive jpeg": encoded(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 4),
     "bmp": encoded(".bmp"),
+    "os/2 bmp": b"BM"
+    + struct.pack("<IHHIIHHHH", 26 + 3 * WIDTH * HEIGHT, 0, 0, 26, 12, WIDTH, HEIGHT, 1, 24)
+    + bytes(3 * WIDTH * HEIGHT),
     "lossy webp": encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80),
     "lossless webp": encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 101),
     "extended webp": b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00"

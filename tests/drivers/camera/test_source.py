@@ -1,5 +1,6 @@
 """Frames from a watched folder and from a video file."""
 
+import itertools
 import os
 import struct
 import threading
@@ -161,7 +162,7 @@ def test_a_video_gives_its_frames_and_ends(tmp_path: Path) -> None:
         writer.write(np.full((48, 64, 3), shade, dtype=np.uint8))
     writer.release()
 
-    video = VideoFile(name="counter camera", path=path)
+    video = VideoFile(name="counter camera", path=path, monotonic_s=itertools.count().__next__)
     frames = [video.next_frame(), video.next_frame(), video.next_frame()]
 
     assert [frame.origin for frame in frames if frame is not None] == ["frame 1", "frame 2", "frame 3"]
@@ -182,7 +183,7 @@ class Reel:
         return True
 
     def get(self, _: int) -> float:
-        return 4.0
+        return 4.0  # pixels wide, pixels high, pictures a second
 
     def read(self) -> tuple[bool, Picture]:
         self.reads.set()
@@ -208,6 +209,21 @@ def test_a_video_that_is_closed_during_a_read_is_given_back_after_it(tmp_path: P
     closer.join()
 
     assert reel.done == ["read", "release"]
+
+
+def test_a_video_keeps_its_pace_and_leaves_no_frame_out(tmp_path: Path) -> None:
+    reel, now_s = Reel(""), 100.0
+    reel.goes_on.set()
+    video = VideoFile(name="counter camera", path=tmp_path, open_capture=lambda _: reel, monotonic_s=lambda: now_s)
+
+    def frames_given() -> int:
+        return len(list(iter(video.next_frame, None)))
+
+    assert frames_given() == 1
+    now_s += 0.2
+    assert frames_given() == 0
+    now_s += 0.9
+    assert frames_given() == 4
 
 
 def test_a_video_that_is_none_is_gone(tmp_path: Path) -> None:
