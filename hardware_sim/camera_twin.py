@@ -12,7 +12,7 @@ import itertools
 from types import TracebackType
 
 from hardware_sim.errors import UnpluggedError
-from hardware_sim.film import FRAMES_PER_S, Film, FilmSettings, Stage
+from hardware_sim.film import FRAMES_PER_S, Film, FilmSettings, Stage, as_jpeg
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 from hardware_sim.tasks import ConnectionSet
 from hardware_sim.things import Kind
@@ -24,7 +24,6 @@ _HEADER = (
     b"Cache-Control: no-store\r\n"
     b"Connection: close\r\n\r\n"
 )
-_JPEG_QUALITY = 85
 _EMPTY_FRAMES = 12
 
 
@@ -41,7 +40,7 @@ class CameraTwin:
         self.frozen = False
         self._stage = Stage(seed)
         # The noise of an empty counter repeats after a second: drawing it for ever would cost more than it shows
-        self._empty = [_jpeg(self._stage.empty(number)) for number in range(_EMPTY_FRAMES)]
+        self._empty = [as_jpeg(self._stage.empty(number)) for number in range(_EMPTY_FRAMES)]
         self._film: Film | None = None
         self._film_began_s = 0.0
         self._newest = self._empty[0]
@@ -152,7 +151,7 @@ class CameraTwin:
         if at >= len(film):
             self.take_away()
             return self._empty[number % _EMPTY_FRAMES]
-        return await asyncio.to_thread(lambda: _jpeg(film.frame(at)))
+        return await asyncio.to_thread(lambda: as_jpeg(film.frame(at)))
 
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -168,11 +167,3 @@ class CameraTwin:
             head = b"--%b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % (_BOUNDARY, len(self._newest))
             writer.write(head + self._newest + b"\r\n")
             await writer.drain()
-
-
-def _jpeg(frame: object) -> bytes:
-    import cv2
-    import numpy as np
-
-    _, encoded = cv2.imencode(".jpg", np.asarray(frame), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return encoded.tobytes()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 WIDTH_PX, HEIGHT_PX, FRAMES_PER_S = 1_280, 720, 15
+_JPEG_QUALITY = 85
 _COUNTER_BGR = (58.0, 82.0, 112.0)
 _DISTANCE_MODULES = 350.0  # of the camera, in modules of the code: some 20 cm
 _MOVES_S = 0.45
@@ -39,7 +40,6 @@ class FilmSettings:
         tilt_degrees: Standard deviation of the tilt in each of the two axes.
         shake_px: How far a hand trembles.
         focus_sigma_px: Least and most blur of the lens once it has found its focus.
-        noise_sigma: Of the sensor, grey levels of 255.
     """
 
     kind: Kind
@@ -48,13 +48,17 @@ class FilmSettings:
     tilt_degrees: float = 12.0
     shake_px: float = 4.0
     focus_sigma_px: tuple[float, float] = (0.5, 1.2)
-    noise_sigma: float = 5.0
 
 
 class Stage:
     """The counter that a camera looks at, its light, and the camera's sensor."""
 
     def __init__(self, seed: int, *, noise_sigma: float = 5.0) -> None:
+        """Set up.
+
+        Args:
+            noise_sigma: Of the sensor, grey levels of 255.
+        """
         import cv2
         import numpy as np
 
@@ -99,7 +103,7 @@ class Film:
 
         self._settings = settings
         self._random = np.random.default_rng([settings.seed, 3, list(Kind).index(settings.kind)])
-        self._stage = stage or Stage(settings.seed, noise_sigma=settings.noise_sigma)
+        self._stage = stage or Stage(settings.seed)
         self._thing = draw(settings.kind, token, self._random)
         self._hold = _Hold.of(settings, self._random)
 
@@ -285,6 +289,14 @@ class _Hold:
         """1 outside the picture, 0 where it is held; smoothly between the two."""
         near = min(1.0, at_s / _MOVES_S, max(0.0, seconds - at_s) / _MOVES_S)
         return 1 - near * near * (3 - 2 * near)
+
+
+def as_jpeg(frame: Pixels) -> bytes:
+    """A frame as a network camera sends it."""
+    import cv2
+
+    _, encoded = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return encoded.tobytes()
 
 
 def _rectangle(view: Matrix, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -17,7 +17,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from hardware_sim.files import write_atomically
-from hardware_sim.film import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, Film, FilmSettings
+from hardware_sim.film import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, Film, FilmSettings, as_jpeg
 from hardware_sim.things import Kind
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from drivers.camera.decode import Decoder
 
 WITHIN_FRAMES = (15, 30, 45)
-_JPEG_QUALITY = 85
 _BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"  # RFC 9285, table 1
 _TOKEN_LENGTH = 165
 
@@ -106,8 +105,7 @@ def _through_jpeg(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     import cv2
     import numpy as np
 
-    _, encoded = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+    return np.asarray(cv2.imdecode(np.frombuffer(as_jpeg(frame), dtype=np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
 def _row(kind: Kind, clips: list[Clip]) -> str:

@@ -16,7 +16,7 @@ from hardware_sim.things import Kind
 TOKEN = ("CPT1:" + "6BFOXN%TSMAHN-HQSCU6PPJO" * 7)[:165]
 STAGE = Stage(1)
 HELD = 22
-STEADY = FilmSettings(kind=Kind.PAPER, seed=3, tilt_degrees=0, shake_px=0, focus_sigma_px=(0.4, 0.4001), noise_sigma=0)
+STEADY = FilmSettings(kind=Kind.PAPER, seed=3, tilt_degrees=0, shake_px=0, focus_sigma_px=(0.4, 0.4001))
 
 
 def film(settings: FilmSettings) -> Film:
