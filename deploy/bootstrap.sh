@@ -28,9 +28,9 @@ PROBE
 }
 
 wished_packages() {
-    command -v chromium >/dev/null 2>&1 || printf 'chromium '
+    command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || echo chromium
     # The server itself is outside everybody's PATH.
-    command -v pg_lsclusters >/dev/null 2>&1 || printf 'postgresql'
+    command -v pg_lsclusters >/dev/null 2>&1 || echo postgresql
 }
 
 require_python_3_11() {
@@ -65,13 +65,12 @@ install_packages() {
 }
 
 install_wished() {
-    wished="$(wished_packages)"
-    [ -n "$wished" ] || return 0
-    # shellcheck disable=SC2086 # a list of package names
-    if may_install && install_packages $wished; then
-        return 0
-    fi
-    say "goes on without ${wished% }: what needs it is left out, and says so"
+    # One by one: a wish that can't be had keeps no other from being had.
+    for wish in $(wished_packages); do
+        if ! may_install || ! install_packages "$wish"; then
+            say "goes on without $wish: what needs it is left out, and says so"
+        fi
+    done
 }
 
 if command -v "$python" >/dev/null 2>&1; then

@@ -190,3 +190,22 @@ def test_neither_does_one_that_apt_can_not_install(machine: Machine) -> None:
 
     assert result.returncode == 0
     assert result.stderr.splitlines()[-1].startswith("comptoir: goes on without postgresql")
+
+
+def test_a_wish_that_can_not_be_had_keeps_no_other_from_being_had(machine: Machine) -> None:
+    for absent in ("chromium", "pg_lsclusters"):
+        (machine.folder / "bin" / absent).unlink()
+    machine.has("apt-get", f'case "$*" in *chromium*) exit 100 ;; esac\n{APT_GET}')
+
+    result = machine.bootstrap()
+
+    assert result.returncode == 0
+    assert machine.calls()[-1].endswith(" postgresql")
+    assert result.stderr.count("goes on without") == 1
+
+
+def test_a_chromium_of_another_name_will_do(machine: Machine) -> None:
+    (machine.folder / "bin" / "chromium").rename(machine.folder / "bin" / "chromium-browser")
+
+    assert machine.bootstrap().returncode == 0
+    assert machine.calls() == []
