@@ -71,7 +71,8 @@ def weight_goal() -> Goal:
 
 
 def _change_goals(box: list[float], floor: list[float]) -> list[Goal]:
-    name, detail = "scan → the page's change / bare POST, commit, frame", f"box {spread(box)}; bare {spread(floor)}"
+    name = "scan → the page's change / bare POST, commit, frame"
+    detail = f"box {spread(box)}, whose scan commits nothing; bare {spread(floor)}"
     return [
         Goal(name=f"{name}: median", measured=ratio_of_medians(box, floor), at_most=2.0, unit="×", detail=detail),
         Goal(name=f"{name}: p99", measured=ratio_of_99th(box, floor), at_most=2.0, unit="×", detail=detail),
@@ -150,12 +151,13 @@ def _paint(shop: VirtualShop) -> list[Figure]:
         with open_browser() as browser:
             for _ in range(PAINTS):
                 shop.gateway.stop()
-                page = browser.new_context().new_page()
-                started_at = time.time()
-                shop.gateway.start()
-                until(lambda: _is_open(shop.url), what="the box")
-                page.goto(shop.url)
-                origin_ms, paint_ms = until(lambda page=page: page.evaluate(_PAINTED), what="a first paint")  # type: ignore[misc]
+                with contextlib.closing(browser.new_context()) as context:
+                    page = context.new_page()
+                    started_at = time.time()
+                    shop.gateway.start()
+                    until(lambda: _is_open(shop.url), what="the box")
+                    page.goto(shop.url)
+                    origin_ms, paint_ms = until(lambda page=page: page.evaluate(_PAINTED), what="a first paint")  # type: ignore[misc]
                 from_navigation.append(paint_ms / 1_000)
                 from_start.append((origin_ms + paint_ms) / 1_000 - started_at)
     except NoBrowser as error:
