@@ -20,6 +20,7 @@ const VIEWS = ["counter", "sell", "day", "box"];
 class Page {
   screen = null;
   link = "connecting";
+  trouble = "";
   language = document.documentElement.lang;
   say = speaker("fr");
   busy = false;
@@ -41,7 +42,7 @@ class Page {
     this.screens = new Screens(this);
     this.net = new Link({
       onState: (screen, first) => this.take(screen, first),
-      onLost: () => this.setLink("lost"),
+      onLost: (refusal) => this.setLink("lost", refusal),
       onUnpaired: () => this.setLink("unpaired"),
     });
     this.speak(remembered("language") ?? (navigator.language.startsWith("fr") ? "fr" : "en"));
@@ -98,8 +99,11 @@ class Page {
     this.turnTo("counter");
   }
 
-  setLink(link) {
-    if (link !== this.link && link === "lost") this.announce(this.say("link.lost"), "heard-politely");
+  /** `refusal`: why a box that answers shows nothing; null when it doesn't answer. */
+  setLink(link, refusal = null) {
+    const trouble = link !== "lost" ? "" : refusal === null ? this.say("link.lost") : refusal || this.say("link.refused");
+    if (trouble && trouble !== this.trouble) this.announce(trouble, "heard-politely");
+    this.trouble = trouble;
     const paired = this.link === "unpaired" && link !== "unpaired";
     this.link = link;
     this.draw();
@@ -169,7 +173,7 @@ class Page {
     const up = this.link === "up" && screen;
     status.className = `dot ${up ? (screen.connection.up ? "good" : "waiting") : this.link === "connecting" ? "waiting" : "bad"}`;
     byId("status").dataset.state = up ? (screen.connection.up ? "good" : "offline") : this.link;
-    write(status, up ? screen.connection.message : say(this.link === "connecting" ? "link.connecting" : "link.lost"));
+    write(status, up ? screen.connection.message : this.trouble || say("link.connecting"));
     write(byId("queue"), up ? (screen.queue.message ?? "") : "");
     this.drawSoundHint();
   }

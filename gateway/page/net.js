@@ -8,6 +8,8 @@ const BACKOFF_FROM_MS = 500;
 const BACKOFF_TO_MS = 10000;
 /** A link that lived this long was a good one: the next back-off starts small again. */
 const GOOD_LINK_MS = 5000;
+/** The box closes so (RFC 6455) when it can't serve one more, with a sentence for people. */
+const TRY_AGAIN_LATER = 1013;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -66,13 +68,16 @@ export class Link {
   #drop = () => undefined;
   #failures = 0;
   #round = 0;
+  /** Why the box, which answers, shows nothing: a sentence, or "" where it gave none; null when it doesn't answer. */
+  #refusal = null;
 
-  /** `told` has onState(screen, first), onLost() and onUnpaired(sentence). */
+  /** `told` has onState(screen, first), onLost(refusal) and onUnpaired(). */
   constructor(told) {
     this.#told = told;
     // A tablet that slept, a cable pulled: find out now, not when the next customer is waiting.
     document.addEventListener("visibilitychange", () => document.hidden || this.#check());
-    window.addEventListener("offline", () => this.#drop());
+    // Without a network a screen of the box itself still has its link.
+    window.addEventListener("offline", () => this.#check());
     setInterval(() => this.#check(), ALIVE_EVERY_MS);
   }
 
@@ -88,17 +93,18 @@ export class Link {
   async #keep(round) {
     while (round === this.#round) {
       const since = Date.now();
-      const heard = await this.#connection(round);
+      const { heard, refusal } = await this.#connection(round);
       if (round !== this.#round) return;
-      this.#told.onLost();
-      if (!heard && (await this.#isUnpaired())) return;
+      if (heard || refusal) this.#refusal = refusal;
+      this.#told.onLost(this.#refusal);
+      if (!heard && !refusal && (await this.#isUnpaired(round))) return;
       this.#failures = heard && Date.now() - since > GOOD_LINK_MS ? 0 : this.#failures + 1;
       const cap = Math.min(BACKOFF_TO_MS, BACKOFF_FROM_MS * 2 ** this.#failures);
       await pause(cap * (0.5 + Math.random() / 2));
     }
   }
 
-  /** Lives as long as one WebSocket; true when it brought a state. */
+  /** Lives as long as one WebSocket: whether it brought a state, and why the box closed it, where it says so. */
   #connection(round) {
     return new Promise((resolve) => {
       const url = new URL(`/v1/screen/live${this.#query()}`, location.href);
@@ -106,11 +112,11 @@ export class Link {
       const socket = (this.#socket = new WebSocket(url));
       let heard = false;
       // A dead peer never confirms a close: don't wait for it.
-      const end = (this.#drop = () => {
+      const end = (this.#drop = (closed) => {
         socket.onmessage = socket.onclose = null;
         socket.close();
         if (this.#socket === socket) this.#socket = null;
-        resolve(heard);
+        resolve({ heard, refusal: closed?.code === TRY_AGAIN_LATER ? closed.reason : null });
       });
       const slow = setTimeout(() => heard || end(), ANSWER_WITHIN_MS);
       socket.onclose = end;
@@ -124,13 +130,16 @@ export class Link {
     });
   }
 
-  /** A WebSocket doesn't say why it was refused; the same question over HTTP does. */
-  async #isUnpaired() {
-    const response = await fetchWithin(`/v1/screen${this.#query()}`, { cache: "no-store" }, ANSWER_WITHIN_MS).catch(() => null);
-    if (response?.status !== 401) return false;
-    const { detail = "" } = await response.json().catch(() => ({}));
-    this.#told.onUnpaired(detail);
-    return true;
+  /** A WebSocket that was refused, or failed, doesn't say why; the same question over HTTP does. */
+  async #isUnpaired(round) {
+    const request = { cache: "no-store", headers: this.#language ? { "Accept-Language": this.#language } : {} };
+    const response = await fetchWithin(`/v1/screen${this.#query()}`, request, ANSWER_WITHIN_MS).catch(() => null);
+    const { detail = "" } = response && !response.ok ? await response.json().catch(() => ({})) : {};
+    if (round !== this.#round) return true;
+    const unpaired = response?.status === 401;
+    if (unpaired) this.#told.onUnpaired();
+    else this.#told.onLost((this.#refusal = response && !response.ok ? detail : null));
+    return unpaired;
   }
 
   /** A box without power doesn't close its sockets. Any answer, of whatever status, shows that it lives. */

@@ -49,6 +49,8 @@ class FakeBox:
         acts: What the pages asked for, in order.
         answers: What an act is answered, by path; otherwise an empty object.
         after: Called with each act once it is recorded, before its answer goes out.
+        full: Why it takes no more pages.
+        failure: What it answers to who asks for the screen, when it can't show one.
     """
 
     screen: JSON = field(default_factory=ready)
@@ -59,6 +61,8 @@ class FakeBox:
     acts: list[Act] = field(default_factory=list)
     answers: dict[str, tuple[int, JSON]] = field(default_factory=lambda: {"/v1/pairing/offers": (200, OFFER)})
     after: Callable[[Act], None] | None = None
+    full: str = ""
+    failure: tuple[int, str] | None = None
     port: int = field(default_factory=free_loopback_port)
     _queues: list[asyncio.Queue[JSON]] = field(default_factory=list)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -146,14 +150,19 @@ def _add_page(app: FastAPI, box: FakeBox) -> None:
 def _add_screen(app: FastAPI, box: FakeBox) -> None:
     @app.get("/v1/screen")
     def screen() -> JSONResponse:
+        if box.failure is not None:
+            return _problem(box.failure[0], "trouble", box.failure[1])
         return JSONResponse(box.screen) if box.paired else _problem(401, "not-paired", "Cet écran n'est pas relié.")
 
     @app.websocket("/v1/screen/live")
     async def live(socket: WebSocket) -> None:
-        if not box.paired:
+        if not box.paired or box.failure is not None:
             await socket.close(1008)
             return
         await socket.accept()
+        if box.full:
+            await socket.close(1013, box.full)
+            return
         queue: asyncio.Queue[JSON] = asyncio.Queue()
         queue.put_nowait(box.screen)
         box._queues.append(queue)

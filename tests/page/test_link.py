@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.page.conftest import Visit
@@ -39,6 +40,51 @@ def test_without_the_box_nothing_can_be_done_and_the_page_says_so(visit: Visit, 
 
     expect(page.locator("#status")).to_contain_text("Plus de lien avec la caisse")
     expect(page.locator("#primary")).to_be_disabled()
+
+
+def test_a_box_that_takes_no_more_screens_says_so_and_lets_this_one_in_later(
+    box: FakeBox, context: BrowserContext
+) -> None:
+    box.full = "Trop d'écrans ou de logiciels écoutent cette caisse : fermez-en un."
+    page = context.new_page()
+    page.goto(box.url)
+    expect(page.locator("#link")).to_have_text(box.full)
+
+    box.full = ""
+
+    expect(page.locator("#link")).to_have_text("Relié au centre.", timeout=20_000)
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("Le journal n'a pas pu être lu.", "Le journal n'a pas pu être lu."),
+        ("", "La caisse répond, mais ne peut rien afficher. Redémarrez-la ; sinon, appelez le centre."),
+    ],
+    ids=["with-a-reason", "without"],
+)
+def test_a_box_that_answers_but_shows_nothing_is_not_called_switched_off(
+    box: FakeBox, context: BrowserContext, detail: str, told: str
+) -> None:
+    box.failure = (503, detail)
+    page = context.new_page()
+    page.goto(box.url)
+
+    expect(page.locator("#link")).to_have_text(told)
+    expect(page.locator("#heard-politely")).to_have_text(told)
+
+
+def test_a_screen_of_the_box_itself_keeps_its_link_without_a_network(visit: Visit, box: FakeBox) -> None:
+    page = visit()
+    again: list[str] = []
+    page.on("websocket", lambda socket: again.append(socket.url))
+
+    with page.expect_response("**/page/icon.svg"):
+        page.evaluate("window.dispatchEvent(new Event('offline'))")
+
+    box.push(ready(queue={"unbooked_rows": 1, "message": "1 opération à envoyer."}))
+    expect(page.locator("#queue")).to_have_text("1 opération à envoyer.")
+    assert again == []
 
 
 def test_after_a_restart_the_page_shows_the_truth(visit: Visit, box: FakeBox) -> None:
