@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,6 +19,8 @@ from hardware_sim.town import VOUCHER, VirtualTown
 from tests.e2e.places import NearTown
 
 SERIOUS = ("serious", "critical")
+SIZES = ((320, 640), (1280, 800))
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +59,27 @@ def office() -> Iterator[Office]:
 
 def enter(browser: Browser, office: Office) -> Page:
     page = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 800}).new_page()
+    sign_in(page, office)
+    return page
+
+
+def sign_in(page: Page, office: Office) -> None:
     page.goto(f"{office.town.central_url}/")
     page.locator("#name").fill("claire")
     page.locator("#passphrase").fill(office.passphrase)
     page.locator("#signing-form button").click()
     expect(page.locator("#shops .card")).to_have_count(2)
-    return page
+
+
+def assert_readable(page: Page) -> None:
+    """In either colour scheme, large and small."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            found = Axe().run(page).response["violations"]
+            assert [fault["id"] for fault in found if fault["impact"] in SERIOUS] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def take_one_voucher_twice(office: Office) -> None:
@@ -100,32 +118,77 @@ def test_of_two_people_at_the_desk_one_decides_and_both_see_it(browser: Browser,
     for page in (one, other):
         expect(page.locator(".choices button")).to_have_count(1, timeout=30_000)
 
+    assert_readable(other)
     other.locator(".choices button").click()
+    expect(other.locator("#sure")).to_be_visible()
+    assert_readable(other)
     other.locator("#sure-no").click()
     expect(other.locator(".choices button")).to_be_focused()
     one.locator(".choices button").click()
     one.locator("#sure-yes").click()
 
+    expect(one.locator("#desk-done")).to_have_text("Décision enregistrée.")
     for page in (one, other):
         expect(page.locator("#desk-none")).to_be_visible(timeout=30_000)
         expect(page.locator("#desk-settled")).to_be_visible()
+    one.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    expect(one.locator("#desk-settled-list li")).to_have_count(1)
+    assert_readable(one)
 
 
-@pytest.mark.parametrize(("width", "height"), [(320, 640), (1280, 800)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(browser: Browser, office: Office, width: int, height: int, scheme: str) -> None:
+def test_everybody_can_read_it(browser: Browser, office: Office) -> None:
     signing = browser.new_page(locale="fr-FR")
     signing.goto(f"{office.town.central_url}/")
     expect(signing.locator("#signing")).to_be_visible()
+
+    for page in (signing, enter(browser, office)):
+        assert_readable(page)
+
+
+def test_a_failure_that_says_nothing_is_told_all_the_same(browser: Browser, office: Office) -> None:
+    page = browser.new_page(locale="fr-FR")
+    page.goto(f"{office.town.central_url}/")
+    page.route("**/v1/office/session", lambda route: route.fulfill(status=500, body="oops"))
+    page.locator("#name").fill("claire")
+    page.locator("#passphrase").fill("a guess")
+
+    page.locator("#signing-form button").click()
+
+    expect(page.locator("#signing-notice")).to_contain_text("erreur 500")
+
+
+def test_why_the_page_is_refused_is_shown(browser: Browser, office: Office) -> None:
+    page = browser.new_page(locale="fr-FR")
+    refusal = {"status": 403, "json": {"detail": "Le centre ne connaît pas ce nom."}}
+    page.route("**/v1/office/session", lambda route: route.fulfill(**refusal))
+
+    page.goto(f"{office.town.central_url}/")
+
+    expect(page.locator("#live")).to_have_text("Le centre ne connaît pas ce nom.")
+
+
+def test_who_comes_when_too_many_look_is_told(browser: Browser, office: Office) -> None:
     page = enter(browser, office)
-    for shown in (signing, page):
-        shown.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        shown.set_viewport_size({"width": width, "height": height})
+    full = {"content_type": "text/event-stream", "body": "event: full\ndata: \n\n"}
+    page.route("**/v1/office/live", lambda route: route.fulfill(**full))
 
-        found = Axe().run(shown).response["violations"]
+    page.reload()
 
-        assert [fault["id"] for fault in found if fault["impact"] in SERIOUS] == []
-        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator("#live")).to_contain_text("Trop de pages")
+
+
+def test_a_stream_that_is_dead_is_noticed_and_followed_again(browser: Browser, office: Office) -> None:
+    page = browser.new_context(locale="fr-FR").new_page()
+    page.clock.install()
+    sign_in(page, office)
+    page.route("**/v1/office/session", lambda route: route.abort())
+
+    page.clock.fast_forward(91_000)
+    expect(page.locator("body")).to_have_attribute("data-link", "down")
+
+    page.unroute("**/v1/office/session")
+    page.clock.fast_forward(10_000)
+    expect(page.locator("body")).to_have_attribute("data-link", "up")
 
 
 def test_a_page_left_open_neither_keeps_the_centre_from_stopping_nor_is_lost(browser: Browser, office: Office) -> None:

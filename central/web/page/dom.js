@@ -27,4 +27,19 @@ export function fill(container, shown, build) {
   if (focused !== undefined) find(container, focused)?.focus();
 }
 
+/** The same for each of many: whatever shows the same as before stays; items are {id, shown, build}. */
+export function fillEach(container, items) {
+  const before = new Map([...container.children].map((element) => [element.dataset.id, element]));
+  const elements = items.map(({ id, shown, build }) => {
+    const key = JSON.stringify(shown);
+    const known = before.get(id);
+    if (known?.dataset.shown === key) return known;
+    const element = build();
+    Object.assign(element.dataset, { id, shown: key });
+    return element;
+  });
+  const isSame = elements.length === container.children.length && elements.every((element, index) => element === container.children[index]);
+  if (!isSame) container.replaceChildren(...elements);
+}
+
 const find = (container, id) => container.querySelector(`[data-id="${CSS.escape(id)}"]`);

@@ -1,6 +1,6 @@
 // The office as a pure function of the state that central pushes.
 
-import { byId, fill, make, write } from "./dom.js";
+import { byId, fill, fillEach, make, write } from "./dom.js";
 import { ago, amounts, moment, money } from "./words.js";
 
 const LEVELS = ["well", "look", "trouble"];
@@ -204,7 +204,28 @@ function drawDecision(taken, { say, language }) {
 function drawShops(to) {
   const { state, language } = to;
   byId("shops-none").hidden = state.shops.length > 0;
-  fill(byId("shops"), [state.shops, state.link.up, language], () => state.shops.map((shop) => drawShop(shop, to)));
+  const shops = state.shops.map((shop) => ({ id: shop.shop, shown: [withoutTimes(shop), state.link.up, language], build: () => drawShop(shop, to) }));
+  fillEach(byId("shops"), shops);
+  for (const box of state.shops.flatMap(({ boxes }) => boxes)) setTimes(box);
+}
+
+/** Times that a box's every message changes; they are set in place. */
+const TIMES = ["seen_at", "health_at", "oldest_unbooked_at"];
+
+function withoutTimes(shop) {
+  const boxes = shop.boxes.map((box) => ({ ...box, ...Object.fromEntries(TIMES.map((name) => [name, Boolean(box[name])])) }));
+  return { ...shop, boxes };
+}
+
+function setTimes(box) {
+  for (const element of byId("shops").querySelectorAll(`time[data-box="${CSS.escape(box.device)}"]`)) element.dateTime = box[element.dataset.at];
+}
+
+/** A time of a box's, to be set in place. */
+function sinceOf(box, name) {
+  const element = since(box[name]);
+  Object.assign(element.dataset, { box: box.device, at: name });
+  return element;
 }
 
 function drawShop(shop, to) {
@@ -221,7 +242,7 @@ function drawBox(box, isOneOfMany, to) {
   const level = { online: "well", unheard: "look", away: "look", never: "look", silent: "trouble" }[presence];
   const head = make("p", "tags", make("span", `tag ${level}`, say(`box.${presence}`)));
   if (isOneOfMany) head.append(" ", make("strong", "", say("box.till", { till: box.till })));
-  if (box.seen_at) head.append(" ", make("span", "soft", around(say("box.seen"), since(box.seen_at))));
+  if (box.seen_at) head.append(" ", make("span", "soft", around(say("box.seen"), sinceOf(box, "seen_at"))));
   const part = make("div", "box", head);
   for (const trouble of box.troubles) part.append(make("p", "todo", say(`todo.${trouble}`)));
   if (box.health_at) part.append(drawQueue(box, to));
@@ -235,7 +256,7 @@ function drawQueue(box, { say, language }) {
   const risk = amounts(box.value_at_risk_minor, language);
   const line = make("p", "", make("strong", "", counted(say, "box.queue", box.unbooked_rows)));
   if (risk) line.append(" · ", make("strong", "", risk), ` ${say("box.risk")}`);
-  if (box.oldest_unbooked_at) line.append(" · ", ...around(say("box.oldest"), since(box.oldest_unbooked_at)));
+  if (box.oldest_unbooked_at) line.append(" · ", ...around(say("box.oldest"), sinceOf(box, "oldest_unbooked_at")));
   return line;
 }
 

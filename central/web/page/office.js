@@ -36,6 +36,7 @@ function speak(chosen) {
   write(byId("language"), say("other"));
   byId("language").lang = language === "fr" ? "en" : "fr";
   write(byId("leave"), say("leave"));
+  write(byId("desk-done"), "");
   if (document.body.dataset.link) linked(document.body.dataset.link === "up");
   redraw();
 }
@@ -155,9 +156,10 @@ function see(ids) {
 
 async function settle(acts) {
   write(byId("desk-notice"), "");
+  write(byId("desk-done"), "");
   try {
     for (const { target, ...body } of acts) await send("POST", `/v1/office/desk/${target}/decision`, { body, again: true });
-    write(byId("live"), say("desk.done"));
+    write(byId("desk-done"), say(acts[0].decision === "acknowledge" ? "desk.seen" : "desk.done"));
   } catch (error) {
     if (error.status === 401) {
       await enter();
