@@ -20,8 +20,8 @@ from hardware_sim.play.serve import origin_of, serving
 from hardware_sim.ports import free_loopback_port, listen_on
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
-from hardware_sim.town import CARD, Issued, VirtualTown
-from tests.e2e.places import ask, short_folder
+from hardware_sim.town import CARD, Issued
+from tests.e2e.places import NearTown, ask, short_folder
 from tests.page.test_link import LISTEN
 from tests.page.test_looks import SIZES, grave_faults, is_wider_than_the_screen
 
@@ -53,7 +53,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    with listen_on(free_loopback_port()) as listener, short_folder() as folder, VirtualTown(folder) as town:
+    with listen_on(free_loopback_port()) as listener, short_folder() as folder, NearTown(folder) as town:
         cards = town.issue(CARD, 16)
         playground = Playground(town, origin=origin_of(listener))
         playground.open()

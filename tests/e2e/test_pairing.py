@@ -18,8 +18,7 @@ from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.counter_client import Json
 from hardware_sim.programs import until
 from hardware_sim.shop import VirtualShop
-from hardware_sim.town import VirtualTown
-from tests.e2e.places import short_folder
+from tests.e2e.places import NearTown, short_folder
 from tests.lan import own_address_or_skip
 from tests.page.test_looks import grave_faults
 
@@ -54,7 +53,7 @@ class OpenShop:
 @pytest.fixture(scope="module")
 def place() -> Iterator[OpenShop]:
     address = own_address_or_skip()
-    with short_folder() as folder, VirtualTown(folder) as town:
+    with short_folder() as folder, NearTown(folder) as town:
         shop = town.found_shop("a", "Librairie des Halles", has_camera=False, films=True)
         settings = shop.settings.read_text()
         opened = settings.replace("[api]\n", f'[api]\nhost = "{address}"\nnames = ["{NAME}"]\n')
