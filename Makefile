@@ -44,7 +44,8 @@ bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory again
 crash-test: $(INSTALLED) ## Kill box, broker, centre and PostgreSQL under load, three hundred times
 	$(BIN)/python -m tests.torment.crash
 
-power-test: $(PEERS) ## Cut the power under the journal a hundred times; needs root
+power-test: $(PEERS) ## Cut the power under the journal, and kill a virtual machine that writes it; needs root
+	@tests/torment/install_guest.sh
 	$(BIN)/python -m tests.torment.power
 
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
