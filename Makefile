@@ -37,8 +37,8 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory against floors taken in the same run
-	$(BIN)/python -m benchmarks
+bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory beside floors and peers; WRITE=1 writes docs/performance.md
+	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: crash-test power-test
 crash-test: $(INSTALLED) ## Kill box, broker, centre and PostgreSQL under load, three hundred times

@@ -25,6 +25,10 @@ class Figure:
         """One line for people."""
         return f"{self.name}\n    {self.detail}"
 
+    def row(self) -> str:
+        """A row of a Markdown table: name, measured, goal, detail."""
+        return f"| {self.name} | | | {self.detail} |"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal(Figure):
@@ -58,6 +62,11 @@ class Goal(Figure):
             f"{self.name:<58} {self.measured:6.2f} {self.unit:<4} goal {self.goal} {self.unit:<4} {verdict}"
             f"\n    {self.detail}"
         )
+
+    def row(self) -> str:
+        """A row of a Markdown table: name, measured, goal, detail."""
+        verdict = "" if self.met else " (falls short)"
+        return f"| {self.name} | {self.measured:.2f} {self.unit} | {self.goal} {self.unit}{verdict} | {self.detail} |"
 
 
 def spread(values: Sequence[float], *, unit: str = "ms", scale: float = 1_000) -> str:
