@@ -154,15 +154,12 @@ class Desk:
         Args:
             since: What it was on, or the last read when it was asked for: another code read later stays to be seen.
         """
-        shown = self.result.outcome if self.result is not None else None
-        if shown == outcome:  # two screens asked for what is refused: one "no" is enough
-            return
-        self._show(outcome=outcome, event=outcome.event, aside=self._has_read_another(since))
-        if self._counter.ended(outcome.event_id, is_same=lambda _: True) is None:
-            return
-        for device, placed in self._placed.items():
-            if placed.key == outcome.event_id:
-                self._placed[device] = replace(placed, key=self._new_id())
+        read = self.with_key(outcome.event_id)
+        if read is not None and self._counter.ended(read.key, is_same=lambda _: True) is not None:
+            self._placed[read.device] = replace(read, key=self._new_id())
+        outcome = replace(outcome, repeated=False)
+        if self.result is None or self.result.outcome != outcome:  # two screens asked for it: one "no" is enough
+            self._show(outcome=outcome, event=outcome.event, aside=self._has_read_another(since))
 
     def show_closure(self, event: Event) -> None:
         """Show that a day was closed."""

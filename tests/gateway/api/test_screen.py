@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.orders import Kind, Order, Shown
 from gateway.outcomes import Outcome
+from programme.refusals import AlreadyRedeemed
 from programme.registry import InstrumentStatus
 from tests.gateway.till import Till
 from tests.gateway.world import Box
@@ -229,6 +231,21 @@ def test_a_key_that_an_abandoned_ask_has_used_up_is_told_once_and_renewed(till: 
     assert till.get("/v1/screen")["result"]["number"] == screen["result"]["number"]
 
 
+def test_the_same_no_renews_a_key_once_a_row_has_it(till: Till) -> None:
+    till.box.knows_voucher(1, InstrumentStatus.REDEEMED)
+    scan(till, till.box.central.token(1))
+    (voucher,) = till.get("/v1/screen")["presented"]
+
+    till.operate(key=voucher["key"], kind="redeem", presented=voucher["number"])
+    (without_row,) = till.get("/v1/screen")["presented"]
+    till.box.central.refuse(AlreadyRedeemed(at=None, shop=None))
+    till.operate(key=voucher["key"], kind="redeem", presented=voucher["number"])
+    (with_row,) = till.get("/v1/screen")["presented"]
+
+    assert without_row["key"] == voucher["key"] != with_row["key"]
+    assert till.get("/v1/screen")["result"]["number"] == 2
+
+
 def test_the_counter_is_cleared_for_every_screen(till: Till) -> None:
     scan(till, till.box.central.card(1))
     till.operate(kind="earn", amount="23,50")
@@ -408,6 +425,19 @@ def test_confirmations_that_overlap_are_one_event_and_one_answer(till: Till) -> 
     assert sorted(answer.pop("repeated") for answer in told) == [False, True, True, True, True]
     assert all(answer == told[0] for answer in told)
     assert till.box.rows() == ["epoch_opened", "earned"]
+    assert till.get("/v1/screen")["result"]["number"] == 2
+
+
+def test_a_repeat_that_meets_the_row_before_the_first_answer_is_out_is_shown_once(till: Till) -> None:
+    box = till.box
+    scan(till, box.central.card(1))
+    (card,) = till.get("/v1/screen")["presented"]
+    order = Order(kind=Kind.EARN, amount="23,50", presented=Shown(number=card["number"], key=UUID(card["key"])))
+    first = asyncio.run(box.counter.operate(box.orders.command(order), UUID(card["key"])))
+
+    till.operate(key=card["key"], kind="earn", amount="23,50", presented=card["number"])
+    box.desk.conclude(first, since=box.desk.latest)
+
     assert till.get("/v1/screen")["result"]["number"] == 2
 
 
