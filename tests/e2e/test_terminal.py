@@ -389,7 +389,8 @@ def credit_a_basket(town: Town) -> Json:
 
 def test_a_morning_at_the_counter(town: Town) -> None:
     card = town.cards[0].token
-    httpx.delete(f"{town.a.url}v1/counter").raise_for_status()
+    api = json.loads((town.a.folder / "box" / "api.json").read_text())["url"]
+    httpx.delete(f"{api}/v1/counter").raise_for_status()
     assert at(town, "counter", "show").out == "Rien sur le comptoir.\n"
 
     scanned = at(town, "counter", "scan", card)
