@@ -14,6 +14,7 @@ from benchmarks.drain import drain_figures
 from benchmarks.enqueue import enqueue_figures
 from benchmarks.figures import Figure
 from benchmarks.fleet import fleet_figures
+from benchmarks.ingest import ingest_figures
 from benchmarks.opening import opening_goal
 from benchmarks.page import page_figures
 from benchmarks.record import record_goal

@@ -28,7 +28,7 @@ from programme.registry import InstrumentStatus, RegistryEntry
 GrantKey = tuple[str, str]
 """Device and grant id."""
 
-AT_ONCE = 250
+AT_ONCE = 300
 """Events, or instruments, booked in one transaction: a few tens of milliseconds, and a delta that fits a message."""
 
 
@@ -196,7 +196,10 @@ def _register(work: Work, folded: dict[InstrumentKey, Folded]) -> None:
             changed[key[0]].append(books.entry)
     for programme, entries in changed.items():
         version = instruments.raise_head(work.db, programme)
-        instruments.put(work.db, programme, entries, version=version, known=known)
+        instruments.put(work.db, programme, entries, version=version)
         if newest(work.rulebook, programme).voucher is not None:
-            to_sell = {entry.instrument: entry.status is InstrumentStatus.CONSIGNED for entry in entries}
-            grants.note_to_sell(work.db, programme, to_sell)
+            for to_sell in (True, False):
+                theirs = [
+                    entry.instrument for entry in entries if (entry.status is InstrumentStatus.CONSIGNED) == to_sell
+                ]
+                grants.note_to_sell(work.db, programme, theirs, to_sell=to_sell)

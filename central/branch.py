@@ -42,6 +42,10 @@ def place(rows: Sequence[Row], known: Mapping[int, KnownRow], watermark: Mark) -
         known: Stored rows with the seqs of `rows`, and all above the watermark.
         watermark: Before the batch.
     """
+    first, last = rows[0], rows[-1]
+    if not known and first.seq == watermark.seq + 1 and first.previous == watermark.hash:
+        # As nearly always: they follow what is there, and nothing lies beyond.
+        return Placement(watermark=Mark(seq=last.seq, hash=last.hash), added=list(rows))
     placement = Placement(watermark=watermark)
     branch = dict(known)
     for row in rows:

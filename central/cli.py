@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central import app, issue, office
 from central.attention import desk_to_json, devices_to_json
 from central.audit import audit, audit_to_json
+from central.books import book_all
 from central.deciding import decide
 from central.display import show_books, show_desk, show_devices
 from central.errors import CentralError
@@ -292,9 +293,11 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _books(options: argparse.Namespace) -> int:
-    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
-        result = audit(work)
-        told = audit_to_json(result, work)
+    with app.open_workshop(_settings(options)) as workshop:
+        book_all(workshop)
+        with workshop.read() as work:
+            result = audit(work)
+            told = audit_to_json(result, work)
     if options.json:
         _print_json(told)
     else:
@@ -303,8 +306,10 @@ def _books(options: argparse.Namespace) -> int:
 
 
 def _desk(options: argparse.Namespace) -> int:
-    with app.open_workshop(_settings(options)) as workshop, workshop.read() as work:
-        told = desk_to_json(work)
+    with app.open_workshop(_settings(options)) as workshop:
+        book_all(workshop)
+        with workshop.read() as work:
+            told = desk_to_json(work)
     if options.json:
         _print_json(told)
     else:

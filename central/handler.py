@@ -162,7 +162,9 @@ class Handler:
         replies = [down(work, device, Down.ACK, work.keys.sign(done.ack))]
         if done.resend is not None:
             replies += self._sending.once_in_a_while(work, device, Down.RESEND, work.keys.sign(done.resend))
-        return [*replies, *self._sending.grant(work, device, batch.epoch)], done.put_off
+        if done.put_off == 0:
+            replies += self._sending.grant(work, device, batch.epoch)
+        return replies, done.put_off
 
     def _ask_one_by_one(self, work: Work, device: Device) -> list[Outgoing]:
         """Ask for the rows above the watermark singly; the box has fewer, and sends what it has."""

@@ -36,8 +36,7 @@ def ingest(work: Work, device: Device, rows: list[Row], *, may_put_off: bool = F
         may_put_off: Other batches wait, so this one is only received now; a large one always is (docs/adr/0013).
     """
     epoch, first_seq, last_seq = rows[0].epoch, rows[0].seq, rows[-1].seq
-    journal.open_epoch(work.db, device.device, epoch)
-    before = journal.watermark(work.db, device.device, epoch)
+    before = journal.open_epoch(work.db, device.device, epoch)
     known = journal.known_rows(work.db, device.device, epoch, first_seq=first_seq, last_seq=last_seq, above=before.seq)
     placement = place(rows, known, before)
     if placement.evict_from is not None:
@@ -62,6 +61,7 @@ def ingest(work: Work, device: Device, rows: list[Row], *, may_put_off: bool = F
         work,
         device,
         epoch,
+        mark=placement.watermark,
         verdicts=verdicts,
         # A box that is told of rows after its own ones has lost them.
         may_have_forked=bool(placement.forked) or last_seq < placement.watermark.seq,
@@ -70,14 +70,21 @@ def ingest(work: Work, device: Device, rows: list[Row], *, may_put_off: bool = F
 
 
 def make_ack(
-    work: Work, device: Device, epoch: str, *, verdicts: Iterable[RowVerdict] = (), may_have_forked: bool = False
+    work: Work,
+    device: Device,
+    epoch: str,
+    *,
+    mark: journal.Mark | None = None,
+    verdicts: Iterable[RowVerdict] = (),
+    may_have_forked: bool = False,
 ) -> Ack:
     """Where central stands with an epoch, as of this transaction.
 
     Args:
+        mark: The epoch's watermark, for who knows it.
         verdicts: Of the batch that it answers; at most as many as a batch has rows.
     """
-    mark = journal.watermark(work.db, device.device, epoch)
+    mark = mark or journal.watermark(work.db, device.device, epoch)
     # A box takes its rows up to this seq as counted in these versions, which they aren't while any isn't booked.
     heads = {} if unbooked.waits(work.db, device.device) else instruments.heads(work.db)
     return Ack(

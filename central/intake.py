@@ -29,10 +29,11 @@ from programme.events import (
     GrantReceived,
     InstrumentIssued,
     Operation,
+    PeriodClosed,
     Redeemed,
     Sold,
 )
-from programme.fold.books import InstrumentKey, newest
+from programme.fold.books import InstrumentKey, Rulebook, newest
 from programme.grants import Grant, read_signed_grant
 from sync.chain import Row
 from sync.errors import WireError
@@ -80,7 +81,7 @@ class Intake:
         self._known = events.raws(work.db, {event.event_id for event in readable})
         self._issued = events.issues_of(work.db, {key for event in readable if (key := _face_of(work, event))})
         self._set_aside = desk.waiting_events(work.db, device.device)
-        self._taken: dict[UUID, tuple[Event, bytes]] = {}
+        self._taken: list[tuple[Event, bytes]] = []
         self._released: list[tuple[Event, bytes]] = []
 
     def understand(self, raw: bytes) -> Event:
@@ -101,10 +102,10 @@ class Intake:
                 raise NotUnderstood(f"only central writes {event.type}")
             case GrantReceived() as received:
                 _check_grant(self._work, self._device, received)
-            case AuthorisationAbandoned() | EpochOpened() | DayClosed():
+            case AuthorisationAbandoned() | EpochOpened() | DayClosed() | PeriodClosed():
                 pass
             case operation:
-                _check_operation(self._work, self._device, operation)
+                _check_operation(self._work.rulebook, self._device, operation)
                 self._check_face(operation)
         return event
 
@@ -118,11 +119,11 @@ class Intake:
         if known is not None:
             return Taken.REPEATED if known == raw else Taken.CONFLICTING
         self._known[event.event_id] = raw
-        self._taken[event.event_id] = event, raw
-        if event.event_id in self._set_aside:
+        self._taken.append((event, raw))
+        if self._set_aside and event.event_id in self._set_aside:
             self._released.append((event, raw))
         device = self._device.device
-        if event.event_id in self._asked:
+        if self._asked and event.event_id in self._asked:
             authorisations.end(self._work.db, device, event.event_id)
         match event.data:
             case AuthorisationAbandoned(authorisation=authorisation):
@@ -148,8 +149,8 @@ class Intake:
 
     def store(self) -> None:
         """Store what was taken."""
-        taken, self._taken = self._taken, {}
-        self._work.store(list(taken.values()))
+        taken, self._taken = self._taken, []
+        self._work.store(taken)
 
     def release(self) -> None:
         """Take rows out of quarantine whose events are stored now."""
@@ -158,8 +159,8 @@ class Intake:
             desk.release(self._work.db, event, raw)
 
     def _find(self, event_id: UUID) -> Event | None:
-        taken = self._taken.get(event_id)
-        return taken[0] if taken is not None else events.find(self._work.db, event_id)
+        known = self._known.get(event_id)
+        return decode_event(known) if known is not None else events.find(self._work.db, event_id)
 
     def _check_face(self, operation: Operation) -> None:
         issued = self._issued.get((operation.programme, operation.instrument))
@@ -192,18 +193,17 @@ def _is_of_vouchers(work: Work, programme: str) -> bool:
     return any(rules.voucher is not None for (name, _), rules in work.rulebook.items() if name == programme)
 
 
-def _check_operation(work: Work, device: Device, operation: Operation) -> None:
+def _check_operation(rulebook: Rulebook, device: Device, operation: Operation) -> None:
     grant = operation.evidence.grant or ""
     if len(operation.instrument) > MAX_REFERENCE_CHARACTERS or len(grant) > MAX_GRANT_ID_CHARACTERS:
         raise NotUnderstood("a reference longer than any of ours")
-    versions = [version for programme, version in work.rulebook if programme == operation.programme]
-    if not versions:
-        raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")
-    if operation.evidence.rules_version not in versions:
+    if (operation.programme, operation.evidence.rules_version) not in rulebook:
+        if not any(operation.programme == programme for programme, _ in rulebook):
+            raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")
         raise NotUnderstood(f"unknown version {operation.evidence.rules_version} of {operation.programme}")
     if operation.counter.shop != device.shop:
         raise NotUnderstood(f"names another shop, {operation.counter.shop[:40]!r}")
-    rules = newest(work.rulebook, operation.programme)
+    rules = newest(rulebook, operation.programme)
     if operation.currency != rules.currency_code:
         raise NotUnderstood(f"another currency than the programme's, {operation.currency[:10]!r}")
     needs = rules.loyalty if isinstance(operation, Earned) else rules.voucher if isinstance(operation, Sold) else rules

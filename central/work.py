@@ -18,7 +18,7 @@ from central.store.database import Store
 from programme.cloudevents import encode_event
 from programme.events import CENTRAL, ClockState, Event, EventData
 from programme.fold.books import Rulebook, newest
-from programme.instants import MICROSECOND
+from programme.instants import MICROSECOND, from_us
 from programme.rules import RuleSet, load_rules
 
 
@@ -31,6 +31,8 @@ class Work:
         rulebook: Every published rule set.
         stored: Events stored, and neither booked nor put off yet.
         signed_at: The last time that this transaction signed.
+        signed_before: The last one of the transactions before.
+        wall_before: The latest wall clock that they signed a time by.
     """
 
     db: Connection
@@ -42,26 +44,26 @@ class Work:
     rulebook: Rulebook
     stored: list[Event] = field(default_factory=list)
     signed_at: datetime | None = None
+    signed_before: datetime | None = None
+    wall_before: datetime | None = None
 
     def signed_time(self) -> datetime:
         """Central's time: later than everything it has stored, and never before a time that it signed."""
         latest = events.latest(self.db)
-        floor = self.signed_at or meta.instant(self.db, meta.SIGNED_US)
-        at = max(self.now, floor or self.now, latest + MICROSECOND if latest is not None else self.now)
+        floor = self.signed_at or self.signed_before or self.now
+        at = max(self.now, floor, latest + MICROSECOND if latest is not None else self.now)
         self.signed_at = at
         return at
 
     def wall_time(self) -> datetime:
         """The wall clock, or the latest one that a time was signed by if it was set back since."""
-        return max(self.now, meta.instant(self.db, meta.WALL_US) or self.now)
+        return max(self.now, self.wall_before or self.now)
 
     def keep_signed_time(self) -> None:
         """Remember what was signed, in the same transaction, whatever the wall clock does next."""
         if self.signed_at is None:
             return
-        wall = self.wall_time()
-        meta.set_instant(self.db, meta.SIGNED_US, self.signed_at)
-        meta.set_instant(self.db, meta.WALL_US, wall)
+        meta.set_instants(self.db, {meta.SIGNED_US: self.signed_at, meta.WALL_US: self.wall_time()})
 
     def record(self, data: EventData, *, event_id: UUID | None = None) -> Event:
         """Store an event of central's own."""
@@ -121,12 +123,19 @@ class Workshop:
         names = {programme for programme, _ in versions}
         if self._keys is None or self._keys.references.keys() != names:
             self._keys = load_keys(self.data_dir, names)
+        values = meta.every(db)
         return Work(
             db=db,
             now=self.clock.now(),
             ids=self._ids,
             keys=self._keys,
-            tenant=meta.read(db, meta.TENANT),
-            generation=int(meta.read(db, meta.GENERATION)),
+            tenant=values[meta.TENANT],
+            generation=int(values[meta.GENERATION]),
             rulebook={key: self._rules[key] for key in versions},
+            signed_before=_instant(values.get(meta.SIGNED_US)),
+            wall_before=_instant(values.get(meta.WALL_US)),
         )
+
+
+def _instant(us: str | None) -> datetime | None:
+    return None if us is None else from_us(int(us))

@@ -1,16 +1,50 @@
-"""Many rows into one table, by the fastest way that each database has."""
+"""Many rows at once: put into a table, or named in a query, by the fastest way that each database has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 
 from central.errors import StoreError
 
 Value = str | bytes | int | bool | None
 _TYPES = ((LargeBinary, "bytea"), (Boolean, "bool"), (BigInteger, "int8"), (Integer, "int8"))
+
+
+def among(db: Connection, column: Column[Any], values: Iterable[object]) -> ColumnElement[bool]:
+    """Whether a text is one of many: one parameter however many there are, so that the statement stays the same."""
+    texts = [str(value) for value in values]
+    if db.dialect.name == "postgresql":
+        return column == any_(bindparam(None, texts, type_=ARRAY(Text)))
+    each = func.json_each(json.dumps(texts)).table_valued("value")
+    return column.in_(select(each.c.value))
+
+
+def by_programme(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Instruments by programme: most queries are about one programme."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for programme, instrument in keys:
+        found[programme].append(instrument)
+    return found
 
 
 def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> None:

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
 
-from central.store import events
-from central.store.bulk import insert_rows
+from central.store.bulk import among, by_programme, insert_rows
 from central.store.schema import AUTHORISATIONS, CONFLICTS, EVENTS, FINDINGS, FORKS, QUARANTINE, ROWS
 from programme.canonical import canonical_bytes, from_bytes
 from programme.cloudevents import decode_event
@@ -23,26 +22,14 @@ from sync.chain import Row
 
 def replace_findings(db: Connection, found: Mapping[InstrumentKey, Iterable[Finding]]) -> None:
     """Set what the fold found about instruments."""
-    for key in _with_findings(db, found):
-        db.execute(delete(FINDINGS).where(FINDINGS.c.programme == key[0], FINDINGS.c.instrument == key[1]))
+    for programme, theirs in by_programme(found).items():
+        db.execute(delete(FINDINGS).where(FINDINGS.c.programme == programme, among(db, FINDINGS.c.instrument, theirs)))
     rows = [
         (*key, position, finding.kind.value, canonical_bytes(finding).decode())
         for key, findings in found.items()
         for position, finding in enumerate(findings)
     ]
     insert_rows(db, FINDINGS, ("programme", "instrument", "position", "kind", "finding"), rows)
-
-
-def _with_findings(db: Connection, keys: Iterable[InstrumentKey]) -> set[InstrumentKey]:
-    found: set[InstrumentKey] = set()
-    every = list(keys)
-    for programme in {programme for programme, _ in every}:
-        for part in events.chunks(instrument for name, instrument in every if name == programme):
-            query = select(FINDINGS.c.instrument).where(
-                FINDINGS.c.programme == programme, FINDINGS.c.instrument.in_(part)
-            )
-            found |= {(programme, instrument) for instrument in db.execute(query).scalars()}
-    return found
 
 
 def findings(db: Connection, kinds: Iterable[FindingKind] = tuple(FindingKind)) -> list[tuple[str, Finding]]:

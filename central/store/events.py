@@ -6,14 +6,13 @@ it is booked; whether an event is known, and what time it is, from all that was 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from central.store.bulk import Value, insert_rows
+from central.store.bulk import Value, among, by_programme, insert_rows
 from central.store.schema import EVENTS, UNBOOKED
 from programme.cloudevents import decode_event
 from programme.events import (
@@ -36,19 +35,6 @@ from programme.fold.books import InstrumentKey, instrument_of
 from programme.fold.effects import voids_of, without_exercises
 from programme.grants import read_signed_grant
 from programme.instants import from_us, to_us
-
-CHUNK = 500
-"""Values in one IN list; databases limit a statement's parameters."""
-
-T = TypeVar("T")
-
-
-def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
-    """Parts that fit into one statement."""
-    every = list(values)
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]
-
 
 _COLUMNS = tuple(column.name for column in EVENTS.columns)
 
@@ -94,11 +80,8 @@ def raw(db: Connection, event_id: UUID) -> bytes | None:
 
 def raws(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, bytes]:
     """The bytes, verbatim, of those that are known."""
-    found: dict[UUID, bytes] = {}
-    for part in chunks(map(str, event_ids)):
-        query = select(EVENTS.c.event_id, EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part))
-        found |= {UUID(row.event_id): row.bytes for row in db.execute(query)}
-    return found
+    query = select(EVENTS.c.event_id, EVENTS.c.bytes).where(among(db, EVENTS.c.event_id, event_ids))
+    return {UUID(row.event_id): row.bytes for row in db.execute(query)}
 
 
 def find(db: Connection, event_id: UUID) -> Event | None:
@@ -114,42 +97,35 @@ def every_booked(db: Connection) -> list[Event]:
 
 def named(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, Event]:
     """Those that are booked, by id."""
-    found: dict[UUID, Event] = {}
-    for part in chunks(map(str, event_ids)):
-        for event in _decode(db, select(EVENTS.c.bytes).where(EVENTS.c.event_id.in_(part), _booked())):
-            found[event.event_id] = event
-    return found
+    query = select(EVENTS.c.bytes).where(among(db, EVENTS.c.event_id, event_ids), _booked())
+    return {event.event_id: event for event in _decode(db, query)} if event_ids else {}
 
 
 def of_instruments(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, list[Event]]:
     """Everything booked that names these instruments."""
     found: dict[InstrumentKey, list[Event]] = {key: [] for key in keys}
     kinds = [TYPE_NAMES[kind] for kind in (InstrumentIssued, Earned, Redeemed, Sold, Voided)]
-    for programme in {programme for programme, _ in keys}:
-        for part in chunks(instrument for name, instrument in keys if name == programme):
-            query = select(EVENTS.c.bytes).where(
-                EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part), EVENTS.c.type.in_(kinds), _booked()
-            )
-            for event in _decode(db, query):
-                key = instrument_of(event.data)
-                assert key is not None
-                found[key].append(event)
+    for programme, theirs in by_programme(keys).items():
+        named = (EVENTS.c.programme == programme, among(db, EVENTS.c.instrument, theirs))
+        for event in _decode(db, select(EVENTS.c.bytes).where(*named, EVENTS.c.type.in_(kinds), _booked())):
+            key = instrument_of(event.data)
+            assert key is not None
+            found[key].append(event)
     return found
 
 
 def issues_of(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, InstrumentIssued]:
     """How central put instruments into the registry."""
     found: dict[InstrumentKey, InstrumentIssued] = {}
-    for programme in {programme for programme, _ in keys}:
-        for part in chunks(instrument for name, instrument in keys if name == programme):
-            query = select(EVENTS.c.bytes).where(
-                EVENTS.c.programme == programme,
-                EVENTS.c.instrument.in_(part),
-                EVENTS.c.type == TYPE_NAMES[InstrumentIssued],
-            )
-            for event in _decode(db, query.order_by(EVENTS.c.ordered_at_us)):
-                assert isinstance(event.data, InstrumentIssued)
-                found.setdefault((programme, event.data.instrument), event.data)
+    for programme, theirs in by_programme(keys).items():
+        query = select(EVENTS.c.bytes).where(
+            EVENTS.c.programme == programme,
+            among(db, EVENTS.c.instrument, theirs),
+            EVENTS.c.type == TYPE_NAMES[InstrumentIssued],
+        )
+        for event in _decode(db, query.order_by(EVENTS.c.ordered_at_us)):
+            assert isinstance(event.data, InstrumentIssued)
+            found.setdefault((programme, event.data.instrument), event.data)
     return found
 
 
@@ -237,11 +213,11 @@ def latest(db: Connection) -> datetime | None:
 
 
 def _about(db: Connection, targets: Collection[UUID], kind: str) -> list[Event]:
-    found: list[Event] = []
-    for part in chunks(map(str, targets)):
-        query = select(EVENTS.c.bytes).where(EVENTS.c.target.in_(part), EVENTS.c.type == kind, _booked())
-        found += _decode(db, query)
-    return found
+    if not targets:
+        return []
+    return _decode(
+        db, select(EVENTS.c.bytes).where(among(db, EVENTS.c.target, targets), EVENTS.c.type == kind, _booked())
+    )
 
 
 def _booked() -> ColumnElement[bool]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from central.store.bulk import among
 from central.store.schema import CONSIGNMENTS, GRANTS
 from programme.fold.books import InstrumentKey
 from programme.grants import Consignment, Grant, read_signed_grant
@@ -83,14 +84,10 @@ def consign(db: Connection, key: InstrumentKey, *, device: str, token: str, face
     )
 
 
-def note_to_sell(db: Connection, programme: str, to_sell: Mapping[str, bool]) -> None:
+def note_to_sell(db: Connection, programme: str, instruments: Collection[str], *, to_sell: bool) -> None:
     """Note of instruments whose entry changed whether they wait to be sold; most were consigned to nobody."""
-    if to_sell:
-        same = (CONSIGNMENTS.c.programme == programme) & (CONSIGNMENTS.c.instrument == bindparam("its"))
-        db.execute(
-            update(CONSIGNMENTS).where(same),
-            [{"its": instrument, "to_sell": waits} for instrument, waits in to_sell.items()],
-        )
+    theirs = (CONSIGNMENTS.c.programme == programme, among(db, CONSIGNMENTS.c.instrument, instruments))
+    db.execute(update(CONSIGNMENTS).where(*theirs).values(to_sell=to_sell))
 
 
 def to_sell(db: Connection, device: str, programme: str, *, most: int) -> tuple[Consignment, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from central.store.bulk import insert_rows
-from central.store.events import chunks
+from central.store.bulk import among, by_programme, insert_rows
 from central.store.schema import INSTRUMENTS, REGISTRY_HEADS
 from programme.canonical import canonical_bytes, from_bytes
 from programme.fold.books import InstrumentKey
@@ -22,33 +21,23 @@ def entry(db: Connection, key: InstrumentKey) -> RegistryEntry | None:
 def entries(db: Connection, keys: Collection[InstrumentKey]) -> dict[InstrumentKey, RegistryEntry]:
     """The entries that are there."""
     found: dict[InstrumentKey, RegistryEntry] = {}
-    for programme in {programme for programme, _ in keys}:
-        for part in chunks(instrument for name, instrument in keys if name == programme):
-            query = select(INSTRUMENTS).where(INSTRUMENTS.c.programme == programme, INSTRUMENTS.c.instrument.in_(part))
-            for row in db.execute(query):
-                found[row.programme, row.instrument] = from_bytes(row.entry, RegistryEntry)
+    for programme, theirs in by_programme(keys).items():
+        query = select(INSTRUMENTS).where(
+            INSTRUMENTS.c.programme == programme, among(db, INSTRUMENTS.c.instrument, theirs)
+        )
+        for row in db.execute(query):
+            found[row.programme, row.instrument] = from_bytes(row.entry, RegistryEntry)
     return found
 
 
-def put(
-    db: Connection, programme: str, changed: Iterable[RegistryEntry], *, version: int, known: Collection[InstrumentKey]
-) -> None:
-    """Write entries at a version.
-
-    Args:
-        known: Those that are there already.
-    """
-    fresh, others = [], []
-    for entry in changed:
-        text = canonical_bytes(entry).decode()
-        if (programme, entry.instrument) in known:
-            others.append({"its": entry.instrument, "entry": text, "version": version})
-        else:
-            fresh.append((programme, entry.instrument, text, version))
-    insert_rows(db, INSTRUMENTS, ("programme", "instrument", "entry", "version"), fresh)
-    if others:
-        same = (INSTRUMENTS.c.programme == programme) & (INSTRUMENTS.c.instrument == bindparam("its"))
-        db.execute(update(INSTRUMENTS).where(same), others)
+def put(db: Connection, programme: str, changed: Collection[RegistryEntry], *, version: int) -> None:
+    """Write entries, new ones or in place of those that are there, at a version."""
+    names = [entry.instrument for entry in changed]
+    db.execute(
+        delete(INSTRUMENTS).where(INSTRUMENTS.c.programme == programme, among(db, INSTRUMENTS.c.instrument, names))
+    )
+    rows = [(programme, entry.instrument, canonical_bytes(entry).decode(), version) for entry in changed]
+    insert_rows(db, INSTRUMENTS, ("programme", "instrument", "entry", "version"), rows)
 
 
 def every(db: Connection, programme: str) -> list[RegistryEntry]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, union_all, update
 
 from central.store.bulk import insert_rows
 from central.store.schema import CONFLICTS, EPOCHS, EVENTS, FORKS, QUARANTINE, ROWS
@@ -41,17 +41,22 @@ NO_ROW = Mark(seq=0, hash=GENESIS)
 
 def watermark(db: Connection, device: str, epoch: str) -> Mark:
     """Where an epoch's watermark stands; `NO_ROW` for an unknown epoch."""
+    return _watermark(db, device, epoch) or NO_ROW
+
+
+def _watermark(db: Connection, device: str, epoch: str) -> Mark | None:
     query = select(EPOCHS).where(EPOCHS.c.device == device, EPOCHS.c.epoch == epoch)
     row = db.execute(query).one_or_none()
-    return NO_ROW if row is None else Mark(seq=row.watermark_seq, hash=bytes.fromhex(row.watermark_hash))
+    return None if row is None else Mark(seq=row.watermark_seq, hash=bytes.fromhex(row.watermark_hash))
 
 
-def open_epoch(db: Connection, device: str, epoch: str) -> None:
-    """Make an epoch known."""
-    query = select(EPOCHS.c.number).where(EPOCHS.c.device == device, EPOCHS.c.epoch == epoch)
-    if db.execute(query).one_or_none() is None:
+def open_epoch(db: Connection, device: str, epoch: str) -> Mark:
+    """Make an epoch known; returns where its watermark stands."""
+    mark = _watermark(db, device, epoch)
+    if mark is None:
         values = {"device": device, "epoch": epoch, "watermark_seq": 0, "watermark_hash": GENESIS.hex()}
         db.execute(insert(EPOCHS).values(**values))
+    return mark or NO_ROW
 
 
 def counter_of(epoch: str) -> int:
@@ -124,13 +129,16 @@ def set_aside(db: Connection, device: str, rows: Collection[Row]) -> dict[bytes,
 
 def latest_set_aside(db: Connection, device: str, epoch: str, *, up_to: int, limit: int) -> list[tuple[int, bool]]:
     """The last rows of central's branch that wait for a person, newest first, each with whether it is a conflict."""
-    waiting = []
+    parts = []
     for table in (QUARANTINE, CONFLICTS):
         is_same = and_(*(ROWS.c[name] == table.c[name] for name in ("device", "epoch", "seq", "hash")))
         theirs = (table.c.device == device, table.c.epoch == epoch, table.c.seq <= up_to)
-        latest = select(table.c.seq).join(ROWS, is_same).where(*theirs).order_by(table.c.seq.desc()).limit(limit)
-        waiting += [(seq, table is CONFLICTS) for seq in db.execute(latest).scalars()]
-    return sorted(waiting, reverse=True)[:limit]
+        parts.append(
+            select(table.c.seq, literal(table is CONFLICTS).label("is_conflict")).join(ROWS, is_same).where(*theirs)
+        )
+    waiting = union_all(*parts).subquery()
+    query = select(waiting).order_by(waiting.c.seq.desc(), waiting.c.is_conflict.desc()).limit(limit)
+    return [(row.seq, row.is_conflict) for row in db.execute(query)]
 
 
 def set_watermark(db: Connection, device: str, epoch: str, mark: Mark) -> None:

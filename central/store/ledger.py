@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, select
 
 from central.errors import LedgerError
-from central.store.bulk import insert_rows
-from central.store.events import chunks
+from central.store.bulk import among, by_programme, insert_rows
 from central.store.schema import EVENTS, LEDGER_ENTRIES, POSTINGS
 from programme.fold.books import Account, InstrumentKey
 from programme.fold.effects import Postings
@@ -43,42 +42,40 @@ def write(db: Connection, entries: Sequence[Entry], *, at: datetime) -> None:
             )
     if not entries:
         return
-    numbers = db.execute(
-        insert(LEDGER_ENTRIES).returning(LEDGER_ENTRIES.c.entry, sort_by_parameter_order=True),
-        [
-            {
-                "event_id": str(entry.event_id),
-                "programme": entry.programme,
-                "currency": entry.currency,
-                "booked_at_us": to_us(at),
-            }
-            for entry in entries
-        ],
-    ).scalars()
+    numbers = _numbers(db, len(entries))
+    rows = [
+        (number, str(entry.event_id), entry.programme, entry.currency, to_us(at))
+        for number, entry in zip(numbers, entries, strict=True)
+    ]
     postings = [
         (number, account, amount_minor)
         for number, entry in zip(numbers, entries, strict=True)
         for account, amount_minor in entry.postings.items()
     ]
+    insert_rows(db, LEDGER_ENTRIES, ("entry", "event_id", "programme", "currency", "booked_at_us"), rows)
     insert_rows(db, POSTINGS, ("entry", "account", "amount_minor"), postings)
+
+
+def _numbers(db: Connection, count: int) -> list[int]:
+    """The next numbers of entries, as the database counts them."""
+    if db.dialect.name == "postgresql":
+        number = func.nextval(func.pg_get_serial_sequence("ledger_entries", "entry"))
+        return list(db.execute(select(number).select_from(func.generate_series(1, count))).scalars())
+    last = db.execute(select(func.coalesce(func.max(LEDGER_ENTRIES.c.entry), 0))).scalar_one()
+    return list(range(last + 1, last + 1 + count))
 
 
 def booked(db: Connection, event_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
     """What the ledger holds in all for each of these events; zero sums are absent."""
-    sums: dict[UUID, dict[str, int]] = {}
-    for part in chunks(map(str, event_ids)):
-        sums |= _sums(db, _by_event().where(LEDGER_ENTRIES.c.event_id.in_(part)))
-    return sums
+    return _sums(db, _by_event().where(among(db, LEDGER_ENTRIES.c.event_id, event_ids)))
 
 
 def booked_of(db: Connection, keys: Collection[InstrumentKey]) -> dict[UUID, dict[str, int]]:
     """What the ledger holds in all for each event of these instruments; zero sums are absent."""
     sums: dict[UUID, dict[str, int]] = {}
-    for programme in {programme for programme, _ in keys}:
-        for part in chunks(instrument for name, instrument in keys if name == programme):
-            theirs = (EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part))
-            named = _by_event().join(EVENTS, EVENTS.c.event_id == LEDGER_ENTRIES.c.event_id).where(*theirs)
-            sums |= _sums(db, named)
+    for programme, theirs in by_programme(keys).items():
+        named = _by_event().join(EVENTS, EVENTS.c.event_id == LEDGER_ENTRIES.c.event_id)
+        sums |= _sums(db, named.where(EVENTS.c.programme == programme, among(db, EVENTS.c.instrument, theirs)))
     return sums
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from central.store.schema import META
-from programme.instants import from_us, to_us
+from programme.instants import to_us
 
 TENANT = "tenant"
 GENERATION = "generation"
@@ -16,6 +17,16 @@ SIGNED_US = "signed_us"
 """The last signed time."""
 WALL_US = "wall_us"
 """The latest wall clock that a time was signed by."""
+
+
+_SET = text(
+    "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+
+def every(db: Connection) -> dict[str, str]:
+    """All values: there are few."""
+    return {row.name: row.value for row in db.execute(select(META))}
 
 
 def read(db: Connection, name: str) -> str:
@@ -29,13 +40,6 @@ def write(db: Connection, name: str, value: str) -> None:
     db.execute(insert(META).values(name=name, value=value))
 
 
-def instant(db: Connection, name: str) -> datetime | None:
-    """An instant; None before it was first set."""
-    us = db.execute(select(META.c.value).where(META.c.name == name)).scalar_one_or_none()
-    return None if us is None else from_us(int(us))
-
-
-def set_instant(db: Connection, name: str, at: datetime) -> None:
-    """Set an instant, or set it anew."""
-    db.execute(delete(META).where(META.c.name == name))
-    write(db, name, str(to_us(at)))
+def set_instants(db: Connection, instants: Mapping[str, datetime]) -> None:
+    """Set instants, or set them anew."""
+    db.execute(_SET, [{"name": name, "value": str(to_us(at))} for name, at in instants.items()])

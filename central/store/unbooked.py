@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, and_, delete, func, select
 
-from central.store.bulk import insert_rows
-from central.store.events import chunks
+from central.store.bulk import among, by_programme, insert_rows
 from central.store.schema import EVENTS, UNBOOKED
 from programme.cloudevents import decode_event
 from programme.events import Event
@@ -36,11 +35,10 @@ def waits(db: Connection, source: str) -> bool:
 def take_of(db: Connection, keys: Collection[InstrumentKey]) -> list[Event]:
     """Those of some instruments: whoever takes them books them in the same transaction."""
     found: list[Event] = []
-    for programme in {programme for programme, _ in keys}:
-        for part in chunks(instrument for name, instrument in keys if name == programme):
-            theirs = (EVENTS.c.programme == programme, EVENTS.c.instrument.in_(part))
-            query = select(EVENTS.c.bytes).join(UNBOOKED, _IS_SAME).where(*theirs)
-            found += [decode_event(raw) for raw in db.execute(query).scalars()]
+    for programme, theirs in by_programme(keys).items():
+        query = select(EVENTS.c.bytes).join(UNBOOKED, _IS_SAME)
+        named = query.where(EVENTS.c.programme == programme, among(db, EVENTS.c.instrument, theirs))
+        found += [decode_event(raw) for raw in db.execute(named).scalars()]
     _remove(db, found)
     return found
 
@@ -59,5 +57,4 @@ def _remove(db: Connection, events: Iterable[Event]) -> None:
     for event in events:
         by_source[event.source].append(str(event.event_id))
     for source, event_ids in by_source.items():
-        for part in chunks(event_ids):
-            db.execute(delete(UNBOOKED).where(UNBOOKED.c.source == source, UNBOOKED.c.event_id.in_(part)))
+        db.execute(delete(UNBOOKED).where(UNBOOKED.c.source == source, among(db, UNBOOKED.c.event_id, event_ids)))

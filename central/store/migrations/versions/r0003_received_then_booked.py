@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import Boolean, Column, ForeignKey, true
+from sqlalchemy import Boolean, Column, true
 
 from central.store.schema import TEXT, where
 
@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.create_table(
         "unbooked",
         Column("source", TEXT, primary_key=True),
-        Column("event_id", TEXT, ForeignKey("events.event_id"), primary_key=True),
+        Column("event_id", TEXT, primary_key=True),
     )
     for name, columns, condition in (
         ("events_by_grant", ["source", "grant_id"], "grant_id IS NOT NULL"),
@@ -31,6 +31,8 @@ def upgrade() -> None:
     ):
         op.drop_index(name, "events")
         op.create_index(name, "events", columns, **where(condition))
+    # Nobody looks a row up by its event, and events are never deleted.
+    op.drop_index("rows_by_event", "rows")
     op.create_index("events_by_kind", "events", ["source", "type", "ordered_at_us"])
     op.add_column("consignments", Column("to_sell", Boolean, nullable=False, server_default=true()))
     if op.get_bind().dialect.name == "postgresql":
