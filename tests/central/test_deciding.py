@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from central.attention import desk_to_json
 from central.deciding import AlreadyDecided, LossChanged, NothingToDecide, decide
 from central.errors import CommandError
 from programme.events import Decided, DeskDecision, Earned, Event
+from tests.central.test_books import ACTS, Act, live, orders
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
 
@@ -292,3 +299,50 @@ def test_a_fork_and_a_conflict_leave_the_desk_once_they_were_seen(centre: Centre
         seen(centre, UUID(row["row"]))
 
     assert (told(centre)["forks"], told(centre)["conflicts"]) == ([], [])
+
+
+def decide_something(centre: Centre, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+    """Take some of the decisions that the desk offers, as somebody at a page does."""
+    offers = [
+        (UUID(event["event_id"]), DeskDecision(choice), event.get("loss_minor", 0))
+        for found in told(centre)["findings"]
+        for event in found["events"]
+        for choice in event["choices"]
+    ]
+    for target, decision, loss_minor in draw(st.lists(st.sampled_from(offers), max_size=3)) if offers else ():
+        # One decision may take another off the desk.
+        with contextlib.suppress(CommandError):
+            settle(centre, target, decision, loss_minor=loss_minor)
+
+
+@settings(max_examples=10, deadline=None)
+@given(acts=st.lists(ACTS, min_size=3, max_size=14), data=st.data())
+def test_whatever_is_decided_between_rows_the_books_equal_the_fold_from_scratch(
+    founded_in_folder: Centre, acts: list[Act], data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder, contextlib.closing(founded_in_folder.again(Path(folder) / "one")) as centre:
+        boxes = live(centre, acts)
+        for who, seq in data.draw(orders(boxes)):
+            centre.batch(boxes[who], seq, seq)
+            decide_something(centre, data.draw)
+        for box in boxes:
+            centre.batch(box)
+        decide_something(centre, data.draw)
+
+        result = centre.audit()
+
+        assert result.holds, [invariant for invariant in result.invariants if invariant.violations]
+
+
+@pytest.mark.parametrize("decision", [DeskDecision.PAY, DeskDecision.DECLINE])
+def test_the_audit_catches_a_decision_that_is_not_booked(
+    centre: Centre, box_a: Box, monkeypatch: pytest.MonkeyPatch, decision: DeskDecision
+) -> None:
+    """A planted bug: booking looks at answers and grants only."""
+    monkeypatch.setattr("central.books.covered_by_decision", lambda _: set())
+    spent = an_uncovered_spend(centre, box_a)
+
+    settle(centre, spent.event_id, decision)
+
+    broken = [invariant.name for invariant in centre.audit().invariants if invariant.violations]
+    assert "the ledger equals the fold from scratch" in broken
