@@ -26,6 +26,7 @@ _SUBJECTS: dict[str, Callable[[Path], list[Figure]]] = {
     "record": lambda folder: [record_goal(folder)],
     "enqueue": enqueue_figures,
     "opening": lambda folder: [opening_goal(folder)],
+    "ingest": ingest_figures,
     "drain": drain_figures,
     "asking": asking_figures,
     "fleet": fleet_figures,
