@@ -30,6 +30,7 @@ from programme.events import (
     InstrumentIssued,
     Operation,
     PeriodClosed,
+    PeriodClosed,
     Redeemed,
     Sold,
 )

@@ -179,7 +179,7 @@ class Agent:
         today = self.configured.business_day(tx.now())
         days = days_to_close(tx.records, up_to=today)
         key = self.identity.journal_key
-        return [close_day(tx, day=day, key=key, event_id=self.new_id()) for day in days]
+        return [close_day(tx, day=day, key=key, new_id=self.new_id) for day in days]
 
     async def _view(self, placed: Placed) -> JSON:
         try:

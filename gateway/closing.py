@@ -1,7 +1,8 @@
-"""Closing a business day: its totals and the perpetual ones, signed by the journal key."""
+"""Closing a business day, and before a month's or a year's first one the months and years that are over; signed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -19,12 +20,18 @@ def days_to_close(records: Records, *, up_to: date) -> list[date]:
     return sorted(day for day in days if day <= up_to)
 
 
-def close_day(tx: Transaction, *, day: date, key: Ed25519PrivateKey, event_id: UUID) -> Event:
-    """Close a day; what is done later on the same date is summed up by another closure."""
+def close_day(tx: Transaction, *, day: date, key: Ed25519PrivateKey, new_id: Callable[[], UUID]) -> Event:
+    """Close a day, after the months and years before it; what is done later on its date is for another closure.
+
+    Returns:
+        The day's closure.
+    """
+    for period in tx.periods_to_close(before=day):
+        tx.append(new_id(), sign_closure(period, key))
     closed = DayClosed(
         business_day=day,
         totals=totals(tx.records, f"{DAY}{day}").programmes,
         perpetual=totals(tx.records, PERPETUAL).programmes,
         signature="",
     )
-    return tx.append(event_id, sign_closure(closed, key))
+    return tx.append(new_id(), sign_closure(closed, key))

@@ -7,13 +7,16 @@ can be copied to another epoch without changing what happened. `programme.cloude
 from __future__ import annotations
 
 from programme.events.box import (
+    CLOSURES,
     AbandonReason,
     AuthorisationAbandoned,
+    Closure,
     Count,
     DayClosed,
     EpochOpened,
     EpochReason,
     GrantReceived,
+    PeriodClosed,
     ProgrammeTotals,
     RowLink,
 )
@@ -42,6 +45,7 @@ from programme.events.operations import (
 
 __all__ = [
     "CENTRAL",
+    "CLOSURES",
     "EVENT_TYPES",
     "OPERATIONS",
     "TYPE_NAMES",
@@ -51,6 +55,7 @@ __all__ = [
     "AuthorisationAbandoned",
     "AuthorisationAnswered",
     "ClockState",
+    "Closure",
     "CodeTrust",
     "Count",
     "Counter",
@@ -67,6 +72,7 @@ __all__ = [
     "GrantReceived",
     "InstrumentIssued",
     "Operation",
+    "PeriodClosed",
     "ProgrammeTotals",
     "Redeemed",
     "RowLink",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
@@ -120,3 +120,29 @@ class DayClosed:
     totals: dict[str, ProgrammeTotals]
     perpetual: dict[str, ProgrammeTotals]
     signature: str
+
+
+Period = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}(-[0-9]{2})?\Z")]
+"""A month, "2026-05", or a year, "2026", of business days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodClosed:
+    """A month's or a year's totals: the sum of the closures of its days since it was last closed; signed by itself.
+
+    Attributes:
+        totals: Of the period, by programme.
+        perpetual: Since the box's enrolment, by programme; never decreases.
+        signature: The journal key's, base64url, over the rest.
+    """
+
+    period: Period
+    totals: dict[str, ProgrammeTotals]
+    perpetual: dict[str, ProgrammeTotals]
+    signature: str
+
+
+Closure: TypeAlias = DayClosed | PeriodClosed
+
+CLOSURES: tuple[type[Closure], ...] = get_args(Closure)
+"""The events that sum up what was done."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from programme.canonical import Instant
-from programme.events.box import AuthorisationAbandoned, DayClosed, EpochOpened, GrantReceived
+from programme.events.box import AuthorisationAbandoned, DayClosed, EpochOpened, GrantReceived, PeriodClosed
 from programme.events.centre import AuthorisationAnswered, Decided, GrantIssued, InstrumentIssued
 from programme.events.operations import Earned, Operation, Redeemed, Sold, Voided
 
@@ -18,6 +18,7 @@ EventData: TypeAlias = (
     | GrantReceived
     | EpochOpened
     | DayClosed
+    | PeriodClosed
     | InstrumentIssued
     | GrantIssued
     | AuthorisationAnswered
@@ -33,6 +34,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     "comptoir.grant_received.v1": GrantReceived,
     "comptoir.epoch_opened.v1": EpochOpened,
     "comptoir.day_closed.v1": DayClosed,
+    "comptoir.period_closed.v1": PeriodClosed,
     "comptoir.instrument_issued.v1": InstrumentIssued,
     "comptoir.grant_issued.v1": GrantIssued,
     "comptoir.authorisation_answered.v1": AuthorisationAnswered,

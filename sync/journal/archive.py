@@ -16,27 +16,24 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
-import msgspec
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from programme.canonical import Instant, canonical_bytes, from_bytes
 from programme.errors import NotUnderstood
-from programme.events import OPERATIONS, Count, EpochOpened, Event, ProgrammeTotals
+from programme.events import OPERATIONS, Closure, Count, EpochOpened, Event, ProgrammeTotals
 from programme.state import at_least, count_operation
 from sync.chain import Row, b64, check_signature, make_row, sign, unb64
-from sync.closures import CLOSURES
 from sync.errors import BadSignature, JournalBroken
+from sync.wire.fields import Epoch, Hash
 
 SECTION_CONTEXT = "section"
 _ZSTD_LEVEL = 9
 _MAX_SECTION_BYTES = 64 * 1024 * 1024
 """No archive of ours comes near; a frame that claims more is refused before it is unpacked."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"  # RFC 8878 §3.1.1
-
-Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +54,7 @@ class Header:
     format: Literal["comptoir/section/1"] = "comptoir/section/1"
     device: str
     journal_key: str
-    epoch: str
+    epoch: Epoch
     first_position: Count
     first_seq: Count
     count: Count
@@ -187,7 +184,7 @@ def perpetual_after(
     sums = dict(before)
     for event, is_copy in events:
         data = event.data
-        if isinstance(data, (EpochOpened, *CLOSURES)):
+        if isinstance(data, EpochOpened | Closure):
             sums = at_least(sums, data.perpetual)
         elif isinstance(data, OPERATIONS) and not data.counter.training and not is_copy:
             sums[data.programme] = count_operation(sums.get(data.programme, ProgrammeTotals()), data)

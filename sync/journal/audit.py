@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood
-from programme.events import EpochOpened, Event, ProgrammeTotals
+from programme.events import CLOSURES, EpochOpened, Event, ProgrammeTotals
 from programme.state import at_least
 from sync.chain import GENESIS, Row, b64, unb64
-from sync.closures import CLOSURES, check_closure
+from sync.closures import check_closure
 from sync.errors import BadSignature, JournalBroken, JournalError, JournalForeign, WireError
 from sync.journal.archive import Header, Section, perpetual_after, sections
 from sync.wire import Ack, open_message

@@ -16,10 +16,20 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from programme.cloudevents import decode_event, encode_event
-from programme.events import DayClosed, EpochOpened, EpochReason, Event, GrantReceived, RowLink
+from programme.events import (
+    Closure,
+    DayClosed,
+    EpochOpened,
+    EpochReason,
+    Event,
+    EventData,
+    GrantReceived,
+    RowLink,
+)
 from programme.state import PERPETUAL, evolve, totals
 from sync.chain import GENESIS
 from sync.closures import sign_closure
+from sync.journal.periods import periods_to_close
 from sync.journal.reissue import day_totals
 from sync.journal.rows import Place, checked, first_position_of
 from sync.journal.standing import Standing
@@ -63,12 +73,10 @@ def open_epoch(
     session.standing = Standing(place=place, generation=session.standing.generation)
     booked = dict(session.booked_totals) if reason is EpochReason.FORK else {}
     opened = EpochOpened(epoch=place.epoch, reason=reason, parent=parent, perpetual=booked)
-    event = session.event(new_id(), opened, None)
-    session.write(event, encode_event(event))
-    session.records.change(evolve(session.records, event))
+    _write(session, new_id(), opened)
     copied = set()
     for copy, data in later:
-        if copy.event_id not in copied and not isinstance(copy.data, EpochOpened | GrantReceived | DayClosed):
+        if copy.event_id not in copied and not isinstance(copy.data, EpochOpened | GrantReceived | Closure):
             session.write(copy, data)
             copied.add(copy.event_id)
     _close_again(session, parent, later, new_id, key)
@@ -84,18 +92,25 @@ def _close_again(
     new_id: Callable[[], UUID],
     key: Ed25519PrivateKey,
 ) -> None:
-    """Close again the days whose closures weren't copied."""
-    kept = [event for event, _ in later if not isinstance(event.data, DayClosed)]
+    """Close again the days whose closures weren't copied, and the months and years before them."""
+    kept = [event for event, _ in later if not isinstance(event.data, Closure)]
     for day in sorted({event.data.business_day for event, _ in later if isinstance(event.data, DayClosed)}):
+        place = session.standing.place
+        for period in periods_to_close(session.connection, place, session.records, before=day):
+            _write(session, new_id(), sign_closure(period, key))
         closed = DayClosed(
             business_day=day,
             totals=day_totals(session, day, parent, kept),
             perpetual=totals(session.records, PERPETUAL).programmes,
             signature="",
         )
-        event = session.event(new_id(), sign_closure(closed, key), None)
-        session.write(event, encode_event(event))
-        session.records.change(evolve(session.records, event))
+        _write(session, new_id(), sign_closure(closed, key))
+
+
+def _write(session: Session, event_id: UUID, data: EventData) -> None:
+    event = session.event(event_id, data, None)
+    session.write(event, encode_event(event))
+    session.records.change(evolve(session.records, event))
 
 
 def _later(session: Session, after_position: int, up_to: int) -> tuple[list[tuple[Event, bytes]], tuple[RowLink, ...]]:

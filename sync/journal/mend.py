@@ -16,6 +16,7 @@ import msgspec
 
 from programme.cloudevents import decode_event
 from programme.errors import ProgrammeError
+from programme.events import CLOSURES
 from programme.state import PERPETUAL, Record, Totals, at_least, evolve, totals
 from sync.chain import Row
 from sync.errors import ArchiveDamaged
@@ -123,6 +124,9 @@ def _add(records: dict[str, Record], seen: set[UUID], rows: Iterable[tuple[Row, 
         if event.event_id in seen:
             continue
         seen.add(event.event_id)
+        if isinstance(event.data, CLOSURES):  # it counts rows that may be lost
+            known = at_least(totals(records, PERPETUAL).programmes, event.data.perpetual)
+            records[PERPETUAL] = Totals(programmes=known)
         try:
             changes = evolve(records, event)
         except ProgrammeError:  # what it follows was lost

@@ -31,11 +31,8 @@ SELECT max(position) FROM (
     UNION ALL SELECT position FROM rows WHERE event_id = :id AND event_id <> ends
     UNION ALL SELECT position FROM archived WHERE id = :id)
 """
-_LAST_CLOSURE = """
-SELECT max(position) FROM rows
-WHERE position >= ? AND type IN ('comptoir.day_closed.v1', 'comptoir.period_closed.v1')
-"""
-"""The condition is the index's own, or SQLite wouldn't use it."""
+_IS_CLOSURE = "type IN ('comptoir.day_closed.v1', 'comptoir.period_closed.v1')"
+"""The index's own condition, or SQLite wouldn't use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +111,17 @@ def first_position_of(connection: sqlite3.Connection, epoch: str) -> int | None:
 
 def last_closure_position(connection: sqlite3.Connection, place: Place) -> int | None:
     """Where this epoch's last closure is."""
-    (position,) = connection.execute(_LAST_CLOSURE, (place.first_position,)).fetchone()
+    question = f"SELECT max(position) FROM rows WHERE position >= ? AND {_IS_CLOSURE}"
+    (position,) = connection.execute(question, (place.first_position,)).fetchone()
     return None if position is None else int(position)
+
+
+def closures_between(connection: sqlite3.Connection, first: int, last: int) -> list[Row]:
+    """The closures' rows, in order."""
+    found = connection.execute(
+        f"{_SELECT} WHERE position BETWEEN ? AND ? AND {_IS_CLOSURE} ORDER BY position", (first, last)
+    )
+    return list(map(_row, found))
 
 
 def last_archived_position(connection: sqlite3.Connection) -> int:

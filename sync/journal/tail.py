@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from programme.canonical import from_bytes
 from programme.cloudevents import decode_event
 from programme.errors import NotUnderstood, ProgrammeError
-from programme.events import Event
+from programme.events import CLOSURES, Event
 from programme.state import DAY, EPOCH, PERPETUAL, CurrentEpoch, Record, Totals, at_least, evolve, record_kind
 from sync.chain import GENESIS, Row
-from sync.closures import CLOSURES, check_closure
+from sync.closures import check_closure
 from sync.errors import BadSignature, JournalBroken
 from sync.journal.rows import Place, last_archived_position, last_closure_position, rows_since
 

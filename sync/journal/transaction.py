@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from programme.cloudevents import decode_event, encode_event
-from programme.events import ClockState, Event, EventData, Operation, ProgrammeTotals, Voided
+from programme.events import ClockState, Event, EventData, Operation, PeriodClosed, ProgrammeTotals, Voided
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row
 from sync.clock import BootClock, OrderClock
 from sync.errors import AlreadyClosed
 from sync.journal import jobs, replica
+from sync.journal.periods import periods_to_close
 from sync.journal.records import StoredRecords
 from sync.journal.rows import ends_of, insert_row, is_taken, kept_rows_on, last_position_of, rows_on
 from sync.journal.shelf import Shelf
@@ -163,6 +164,11 @@ class Transaction:
         session.write(event, encode_event(event))
         session.records.change(evolve(session.records, event))
         return event
+
+    def periods_to_close(self, *, before: date) -> list[PeriodClosed]:
+        """The closures of the months and years that are over when a day is closed; unsigned, to be appended first."""
+        session = self._session
+        return periods_to_close(session.connection, session.standing.place, session.records, before=before)
 
     def add_job(self, kind: str, event_id: UUID, payload: bytes) -> int:
         """Leave durable work to do, once this transaction is on disk.

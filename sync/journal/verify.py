@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from programme.canonical import from_bytes
 from programme.cloudevents import decode_event, encode_event
 from programme.errors import NotUnderstood, ProgrammeError
-from programme.events import DayClosed, EpochOpened, Event, RowLink
+from programme.events import CLOSURES, Closure, EpochOpened, Event, PeriodClosed, RowLink
 from programme.instants import to_us
+from programme.periods import open_periods
 from programme.state import EPOCH, PERPETUAL, CurrentEpoch, Record, Totals, evolve, record_kind, totals
 from sync.chain import GENESIS, b64, row_hash
 from sync.closures import check_closure
@@ -100,6 +101,7 @@ class _Verification:
     hashes: list[bytes] = field(default_factory=list)
     events: dict[UUID, bytes] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    closures: list[tuple[int, Closure]] = field(default_factory=list)
     vouching: set[str] = field(default_factory=set)
 
     def run(self) -> Report:
@@ -267,7 +269,7 @@ class _Verification:
             self._broken("an epoch begins with its opening, and with nothing else")
         if isinstance(event.data, EpochOpened):
             self._opening(event.data)
-        if isinstance(event.data, DayClosed):
+        if isinstance(event.data, CLOSURES):
             self._closure(event.data)
         if to_us(event.ordered_at) <= self.ordered_at_us:
             self._broken("the event's order time is not after the one before")
@@ -290,12 +292,22 @@ class _Verification:
                 self._broken("the first epoch has a parent")
         elif opened.parent is None or not self._holds(opened.parent):
             self._broken("the epoch's parent isn't in the journal")
+        else:  # what came after the parent is of another branch
+            last = self.epochs[opened.parent.epoch] + opened.parent.seq - 1
+            self.closures = [(position, closed) for position, closed in self.closures if position <= last]
 
-    def _closure(self, closed: DayClosed) -> None:
+    def _closure(self, closed: Closure) -> None:
         try:
             check_closure(closed, self.keys[self.device])
         except BadSignature:
-            self._broken(f"the closure of {closed.business_day} isn't signed by this box")
+            self._broken("the closure isn't signed by this box")
+        if closed.perpetual != totals(self.records, PERPETUAL).programmes:
+            self._broken("the closure's perpetual totals aren't what the rows add up to")
+        if isinstance(closed, PeriodClosed) and not self.forgotten:
+            due = open_periods(before for _, before in self.closures).get(closed.period)
+            if closed.totals != due:
+                self._broken(f"the closure of {closed.period} isn't the sum of its days'")
+        self.closures.append((self.position, closed))
 
     def _holds(self, link: RowLink) -> bool:
         first = self.epochs.get(link.epoch)

@@ -21,6 +21,7 @@ from programme.events import (
     Event,
     Evidence,
     InstrumentIssued,
+    PeriodClosed,
     ProgrammeTotals,
     RowLink,
 )
@@ -412,6 +413,16 @@ def test_a_closure_stands_for_all_before_it(centre: Centre, box_a: Box) -> None:
     ack = centre.birth(box_a).acks[0]
 
     assert ack.perpetual == {CARD: ProgrammeTotals(earned_minor=1_110, count=8)}
+
+
+def test_a_month_closure_is_booked(centre: Centre, box_a: Box) -> None:
+    sums = {CARD: ProgrammeTotals(earned_minor=100, count=1)}
+    month = PeriodClosed(period="2026-05", totals=sums, perpetual=sums, signature="")
+    box_a.happened(sign_closure(month, box_a.key))
+
+    ack = centre.batch(box_a).ack
+
+    assert (ack.seq, ack.verdicts) == (len(box_a.rows), ())
 
 
 def test_an_ack_of_a_whole_batch_of_bad_rows_fits_into_a_message(centre: Centre, box_a: Box) -> None:

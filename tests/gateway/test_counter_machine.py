@@ -105,7 +105,7 @@ class CounterMachine(RuleBasedStateMachine):
         def close(tx: Transaction) -> None:
             today = self.box.configured.business_day(tx.now())
             for day in days_to_close(tx.records, up_to=today):
-                close_day(tx, day=day, key=key, event_id=uuid7())
+                close_day(tx, day=day, key=key, new_id=uuid7)
 
         self.box.journal.submit(close).result()
 

@@ -99,12 +99,17 @@ class Shop:
         return self.journal.submit(lambda tx: tx.append(chosen, data, closes=closes)).result()
 
     def close_day(self, day: date = DAY) -> Event:
-        """As the counter does."""
+        """As the counter does; returns the day's closure."""
+        return self.close_periods(day)[-1]
 
-        def work(tx: Transaction) -> Event:
+    def close_periods(self, day: date) -> list[Event]:
+        """The same; returns the closures of the months and years before the day, too."""
+
+        def work(tx: Transaction) -> list[Event]:
+            closed = [tx.append(uuid7(), sign_closure(over, self.key)) for over in tx.periods_to_close(before=day)]
             sums, perpetual = totals(tx.records, f"{DAY_RECORD}{day}"), totals(tx.records, PERPETUAL)
-            closed = DayClosed(business_day=day, totals=sums.programmes, perpetual=perpetual.programmes, signature="")
-            return tx.append(uuid7(), sign_closure(closed, self.key))
+            closure = DayClosed(business_day=day, totals=sums.programmes, perpetual=perpetual.programmes, signature="")
+            return [*closed, tx.append(uuid7(), sign_closure(closure, self.key))]
 
         return self.journal.submit(work).result()
 

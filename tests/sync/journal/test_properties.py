@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from programme.cloudevents import decode_event
 from programme.events import (
+    CLOSURES,
     AbandonReason,
     AuthorisationAbandoned,
     DayClosed,
@@ -24,13 +26,15 @@ from programme.events import (
     Redeemed,
     Sold,
 )
+from programme.state import at_least
 from sync.errors import AlreadyClosed
 from sync.journal import AckOutcome
 from sync.journal.verify import verify
 from sync.wire import Head
-from tests.sync.boxes import CENTRAL_KEY_ID, NOON, Shop, earned, redeemed, sold, voided
+from tests.sync.boxes import CENTRAL_KEY_ID, DAY, NOON, Shop, earned, redeemed, sold, voided
 
 INSTRUMENTS = st.sampled_from(["k1", "k2"])
+DAYS = st.sampled_from([DAY, DAY + timedelta(days=1), date(2026, 6, 1), date(2027, 1, 2)])
 AMOUNTS = st.integers(1, 5_000)
 
 
@@ -49,9 +53,9 @@ class Box(RuleBasedStateMachine):
     def note(self, event: Event) -> None:
         self.events.append(event)
 
-    @rule(amount_minor=AMOUNTS, instrument=INSTRUMENTS)
-    def earn(self, amount_minor: int, instrument: str) -> None:
-        self.note(self.shop.append(earned(amount_minor, instrument)))
+    @rule(amount_minor=AMOUNTS, instrument=INSTRUMENTS, day=DAYS)
+    def earn(self, amount_minor: int, instrument: str, day: date) -> None:
+        self.note(self.shop.append(earned(amount_minor, instrument, day=day)))
 
     @rule(amount_minor=AMOUNTS, instrument=INSTRUMENTS)
     def spend(self, amount_minor: int, instrument: str) -> None:
@@ -77,9 +81,10 @@ class Box(RuleBasedStateMachine):
     def void(self, data: st.DataObject) -> None:
         self.note(self.shop.append(voided(data.draw(st.sampled_from(self.operations())))))
 
-    @rule()
-    def close_day(self) -> None:
-        self.note(self.shop.close_day())
+    @rule(day=DAYS)
+    def close_day(self, day: date) -> None:
+        for closed in self.shop.close_periods(day):
+            self.note(closed)
 
     @rule()
     def repeat(self) -> None:
@@ -110,8 +115,9 @@ class Box(RuleBasedStateMachine):
         self.shop.journal.open_epoch(EpochReason.FORK)
         assert self.shop.journal.watermark.seq == 0
         events = [decode_event(row.event) for row in self.shop.journal.rows(2, 10**6, 10**9)]
-        closed_again = [event for event in events if isinstance(event.data, DayClosed)]
-        assert len(closed_again) <= 1
+        closed_again = [event for event in events if isinstance(event.data, CLOSURES)]
+        days = [event.data.business_day for event in closed_again if isinstance(event.data, DayClosed)]
+        assert len(days) == len(set(days))
         self.events.extend(closed_again)
 
     @rule(reboot=st.booleans())
@@ -139,6 +145,15 @@ class Box(RuleBasedStateMachine):
 
         assert report.rows == len(rows)
         assert [event for event in events.values() if not isinstance(event.data, EpochOpened)] == self.events
+
+    @invariant()
+    def its_perpetual_total_never_decreases(self) -> None:
+        epochs = verify(self.shop.path, keys={CENTRAL_KEY_ID: self.shop.central_key.public_key()}).epochs
+        rows = [row for epoch in epochs for row in self.shop.journal.rows(1, 10**6, 10**9, epoch=epoch)]
+        data = [decode_event(row.event).data for row in rows]
+        perpetual = [closed.perpetual for closed in data if isinstance(closed, CLOSURES)]
+        for earlier, later in pairwise(perpetual):
+            assert at_least(later, earlier) == later
 
     @invariant()
     def it_knows_what_is_not_booked(self) -> None:
