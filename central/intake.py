@@ -30,7 +30,6 @@ from programme.events import (
     InstrumentIssued,
     Operation,
     PeriodClosed,
-    PeriodClosed,
     Redeemed,
     Sold,
 )
