@@ -1,4 +1,4 @@
-"""A cuttable network link: a TCP proxy on loopback between a box and its broker or central."""
+"""A network link: a TCP proxy on loopback between a box and its broker or central, to be cut, frozen and made bad."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 from enum import Enum
 from types import TracebackType
 
+from hardware_sim.conditions import Conditions, Direction, Pipe
 from hardware_sim.ports import LOOPBACK, free_loopback_port
 from hardware_sim.tasks import ConnectionSet
-
-_CHUNK_BYTES = 65_536
 
 
 class LinkState(Enum):
@@ -24,7 +23,7 @@ class Link:
     """Forwards a loopback port to a target until it is cut or frozen.
 
     A frozen link is half-open: it accepts connections and bytes, delivers nothing, and says nothing. `restore` lets
-    frozen connections go on where they were.
+    frozen connections go on where they were. `conditions` may be set at any moment, for open connections, too.
     """
 
     def __init__(self, *, target_port: int, target_host: str = LOOPBACK, port: int | None = None) -> None:
@@ -32,6 +31,7 @@ class Link:
         self.port = port or free_loopback_port()
         self.state = LinkState.CUT
         self.target = (target_host, target_port)
+        self.conditions = Conditions()
         self._connections = ConnectionSet(self._forward)
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
@@ -70,6 +70,10 @@ class Link:
         self._flowing.set()
         self.state = LinkState.UP
 
+    async def flowing(self) -> None:
+        """Return once the link isn't frozen."""
+        await self._flowing.wait()
+
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(self._connections.serve, self.host, self.port)
@@ -82,18 +86,9 @@ class Link:
             return  # nobody listens behind the link: the client sees its connection close
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, target_writer), name="link up")
-                group.create_task(self._pump(target_reader, writer), name="link down")
+                group.create_task(Pipe(Direction.UP, reader, target_writer, self).run(), name="link up")
+                group.create_task(Pipe(Direction.DOWN, target_reader, writer, self).run(), name="link down")
         except* ConnectionError:
             pass  # one side vanished: both close
         finally:
             target_writer.transport.abort()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(_CHUNK_BYTES):
-            await self._flowing.wait()
-            writer.write(chunk)
-            await writer.drain()
-        await self._flowing.wait()
-        if writer.can_write_eof():
-            writer.write_eof()

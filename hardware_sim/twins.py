@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hardware_sim.camera_twin import CameraTwin
+from hardware_sim.conditions import Conditions
 from hardware_sim.control import Action, ControlServer, Reply, Request
 from hardware_sim.errors import BadRequestError, UnpluggedError
 from hardware_sim.link import Link
@@ -244,10 +247,17 @@ def _link_actions(link: Link) -> Mapping[str, Action]:
         await link.restore()
         return _link_state(link)
 
+    async def suffer(request: Request) -> Reply:
+        try:
+            link.conditions = msgspec.convert({**request, "do": None}, Conditions)
+        except msgspec.ValidationError as error:
+            raise BadRequestError(f"suffer: {error}") from None
+        return _link_state(link)
+
     async def state(_: Request) -> Reply:
         return _link_state(link)
 
-    return {"cut": cut, "freeze": freeze, "restore": restore, "state": state}
+    return {"cut": cut, "freeze": freeze, "restore": restore, "suffer": suffer, "state": state}
 
 
 def _link_state(link: Link) -> Reply:
