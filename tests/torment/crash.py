@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -137,6 +138,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args(arguments)
+    # Who ends this early finds nothing left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _report(f"seed {options.seed}")
     if binaries() is None:
         _report("PostgreSQL is not installed (apt install postgresql): the centre's database is SQLite")

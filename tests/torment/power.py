@@ -141,7 +141,7 @@ def power_cuts(rounds: int, chance: random.Random) -> Tally:
             witness = Witness(path=disk.root / "journal.sqlite")
             witness.create()
             for _ in range(min(_BLOWS_PER_JOURNAL, rounds - first)):
-                arguments = str(witness.path), witness.key_text, str(chance.choice(_PRODUCERS))
+                arguments = str(witness.path), *witness.keys, str(chance.choice(_PRODUCERS))
                 command = [sys.executable, "-m", "tests.torment.writer", *arguments]
                 moment = Moment.by(chance, most_lines=_MOST_LINES)
                 said = cut_under(disk, command, chance.choice(list(Cut)), moment, log=folder / "writer.log")
@@ -162,7 +162,7 @@ def guest_kills(rounds: int, chance: random.Random) -> Tally:
             witness = Witness(path=disk.root / "journal.sqlite")
             witness.create()
             for _ in range(min(_BLOWS_PER_JOURNAL, rounds - first)):
-                arguments = f"{IN_GUEST}/journal.sqlite", witness.key_text, str(chance.choice(_PRODUCERS))
+                arguments = f"{IN_GUEST}/journal.sqlite", *witness.keys, str(chance.choice(_PRODUCERS))
                 command = python_in_guest("tests.torment.writer", *arguments)
                 moment = Moment.by(chance, most_lines=_MOST_LINES_IN_GUEST)
                 tally += witness.judge(kill_under(disk, guest, command, moment))
@@ -226,6 +226,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--kills", type=int, default=20, help="of a virtual machine")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args(arguments)
+    # Who ends this early finds nothing left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _report(f"seed {options.seed}")
     chance = random.Random(options.seed)
     try:

@@ -21,7 +21,8 @@ from tests.torment.clerks import Told, at_work
 from tests.torment.disks import DiskUnavailable, LoopDisk
 from tests.torment.reckoning import Pages, reckon
 
-_DISK_MIB = 32
+_DISK_MIB = 160
+"""More than a box keeps in reserve."""
 _MOST_OPERATIONS = 5_000
 """A full disk has room for fewer: the journal writes over its own log for a while."""
 

@@ -40,7 +40,7 @@ def test_what_was_acknowledged_survives_power_cuts() -> None:
         pytest.skip(str(error))
 
     assert tally.holds, str(tally)
-    assert (tally.rounds, tally.acknowledged > 100) == (10, True)
+    assert (tally.rounds, tally.acknowledged > 100, tally.archives > 5) == (10, True, True)
 
 
 def test_a_cut_loses_what_was_not_synced(disk: LoopDisk) -> None:

@@ -16,7 +16,9 @@ from sync.clock import LinuxClock
 from sync.errors import JournalError
 from sync.journal import Journal
 from sync.journal.verify import verify
-from tests.sync.boxes import BOX, NOON, earned
+from sync.wire import RegistrySnapshot
+from tests.sync.boxes import BOX, CENTRAL_KEY_ID, NOON, earned
+from tests.torment.writer import HEADS
 
 _ALL = 10**9
 
@@ -29,6 +31,7 @@ class Tally:
         missing: Acknowledged events that are gone.
         torn: Journals that didn't verify, or couldn't be opened.
         reused: Journals in which a row took the place of an earlier one.
+        archives: Files that were written.
     """
 
     rounds: int = 0
@@ -36,6 +39,7 @@ class Tally:
     missing: int = 0
     torn: int = 0
     reused: int = 0
+    archives: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -44,6 +48,7 @@ class Tally:
             missing=self.missing + other.missing,
             torn=self.torn + other.torn,
             reused=self.reused + other.reused,
+            archives=self.archives + other.archives,
         )
 
     @property
@@ -53,8 +58,8 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{self.rounds} rounds, {self.acknowledged} events acknowledged, {self.missing} missing, "
-            f"{self.torn} torn chains, {self.reused} sequence numbers reused"
+            f"{self.rounds} rounds, {self.acknowledged} events acknowledged, {self.archives} archives, "
+            f"{self.missing} missing, {self.torn} torn chains, {self.reused} sequence numbers reused"
         )
 
 
@@ -66,21 +71,29 @@ class Witness:
         path: The journal, wherever it is mounted.
         told: Ids of the events that its writers said are on disk.
         head: Where it ended after the last blow.
+        archives: How many there were then.
     """
 
     path: Path
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    central_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     told: set[UUID] = field(default_factory=set)
     head: RowLink | None = None
+    archives: int = 0
 
     def create(self) -> None:
         """Begin the journal."""
-        Journal.create(self.path, device=BOX, key=self.key, clock=LinuxClock(), signed_time=NOON).close()
+        journal = Journal.create(self.path, device=BOX, key=self.key, clock=LinuxClock(), signed_time=NOON)
+        for programme, head in HEADS.items():
+            journal.replace_replica(
+                RegistrySnapshot(programme=programme, generation=head.generation, version=head.version, entries=())
+            )
+        journal.close()
 
     @property
-    def key_text(self) -> str:
-        """The box's key, for the writer's command line."""
-        return self.key.private_bytes_raw().hex()
+    def keys(self) -> tuple[str, str]:
+        """The box's and central's, for the writer's command line."""
+        return self.key.private_bytes_raw().hex(), self.central_key.private_bytes_raw().hex()
 
     def judge(self, said: Iterable[str]) -> Tally:
         """Look at the journal after a blow, and go on with it by one event.
@@ -90,13 +103,15 @@ class Witness:
         """
         heard = {UUID(line.strip()) for line in said if line.endswith("\n")}
         self.told |= heard
+        public = {BOX: self.key.public_key(), CENTRAL_KEY_ID: self.central_key.public_key()}
         try:
-            verify(self.path, keys={BOX: self.key.public_key()}, device=BOX)
+            report = verify(self.path, keys=public, device=BOX)
             journal = Journal.open(self.path, device=BOX, key=self.key, clock=LinuxClock())
         except JournalError:
             return Tally(rounds=1, acknowledged=len(heard), torn=1)
+        written, self.archives = report.archives - self.archives, report.archives
         try:
-            return Tally(rounds=1, acknowledged=len(heard)) + self._compare(journal)
+            return Tally(rounds=1, acknowledged=len(heard), archives=written) + self._compare(journal)
         finally:
             journal.close()
 
