@@ -75,17 +75,31 @@ def _add_event(case: JSON, event: JSON) -> None:
 
 
 def _rows(work: Work, kind: str, rows: list[JSON]) -> list[JSON]:
+    """Rows with their shop; those of one kind that follow each other and hold nothing to read are told together."""
     boxes = {device.device: device.shop for device in devices.devices(work.db)}
     shops = devices.shops(work.db)
-    return [
-        {
-            "kind": kind,
-            "shop_name": shops[boxes[row["device"]]].name,
-            **row,
-            **({"event": row["event"][:MOST_CHARACTERS]} if "event" in row else {}),
-        }
-        for row in rows
-    ]
+    told: list[JSON] = []
+    for row in rows:
+        new = {"kind": kind, "shop_name": shops[boxes[row["device"]]].name, **row} | _extent(row)
+        if "event" in row:
+            new["event"] = row["event"][:MOST_CHARACTERS]
+        elif told and _follows(told[-1], new):
+            told[-1] |= {"last_seq": new["last_seq"], "ids": told[-1]["ids"] + new["ids"]}
+            continue
+        told.append(new)
+    return told
+
+
+def _extent(row: JSON) -> JSON:
+    """Its first and last seq, and the ids by which it is said to be seen; a gap has none, and goes by itself."""
+    if "seq" not in row:
+        return {"ids": []}
+    return {"first_seq": row["seq"], "last_seq": row["seq"], "ids": [row["row"]]}
+
+
+def _follows(before: JSON, row: JSON) -> bool:
+    same = all(before[name] == row[name] for name in ("device", "epoch"))
+    return same and before["last_seq"] <= row["first_seq"] <= before["last_seq"] + 1
 
 
 def _decisions(work: Work) -> list[JSON]:

@@ -114,7 +114,8 @@ function drawDesk(to) {
   const known = [...desk.to_know, ...desk.rows];
   byId("known").hidden = known.length === 0;
   write(byId("known-title"), counted(say, "desk.known", desk.counts.to_know));
-  write(byId("known-some"), some(known.length, desk.counts.to_know, say));
+  const shown = known.reduce((count, { ids }) => count + (ids?.length || 1), 0);
+  write(byId("known-some"), some(shown, desk.counts.to_know, say));
   fill(byId("known-list"), [known, language], () => known.map((found) => (found.kinds ? drawCase(found, to) : drawRow(found, to))));
   byId("desk-settled").hidden = desk.decisions.length === 0;
   fill(byId("desk-settled-list"), [desk.decisions, language], () => desk.decisions.map((taken) => drawDecision(taken, to)));
@@ -178,7 +179,7 @@ function judged(event, currency, say, language) {
 
 function drawRow(row, to) {
   const { say, language } = to;
-  const place = row.kind === "gaps" ? `${row.epoch}/${row.first_seq}–${row.last_seq}` : `${row.epoch}/${row.seq}`;
+  const place = `${row.epoch}/${row.first_seq}${row.first_seq === row.last_seq ? "" : `–${row.last_seq}`}`;
   const card = make("li", "card", make("h3", "", say(`kind.${row.kind}`)), make("p", "", say(`about.${row.kind}`)));
   card.append(make("p", "soft", `${row.shop_name} · ${row.device} · ${place}`, row.at ? " · " : "", row.at ? at(row.at, language) : ""));
   if (row.reason) card.append(make("p", "soft", say("desk.reason", { reason: row.reason })));
@@ -189,7 +190,7 @@ function drawRow(row, to) {
     raw.lastChild.tabIndex = 0;
     card.append(raw);
   }
-  if (row.row) card.append(drawSeen([row.row], to));
+  if (row.ids.length) card.append(drawSeen(row.ids, to));
   return card;
 }
 

@@ -329,6 +329,26 @@ def test_a_desk_that_is_full_says_how_much_there_is(
     assert desk["counts"] == {"to_decide": len(spends), "to_know": 3}
 
 
+def test_rows_of_another_branch_that_follow_each_other_are_one_thing(
+    centre: Centre, box_a: Box, office: Office
+) -> None:
+    card = centre.card()
+    earned = [box_a.earned(card, 100) for _ in range(3)]
+    centre.batch(box_a)
+    del box_a.rows[1:]
+    for _ in earned:
+        box_a.earned(card, 200)
+    centre.batch(box_a)
+
+    (row,) = office.state()["desk"]["rows"]
+    assert (row["kind"], row["first_seq"], row["last_seq"], len(row["ids"])) == ("forks", 2, 4, 3)
+
+    for target in row["ids"]:
+        with centre.workshop.write() as work:
+            decide(work, UUID(target), DeskDecision.ACKNOWLEDGE, by="claire", loss_minor=0)
+    assert office.state()["desk"]["rows"] == []
+
+
 def test_of_a_long_row_the_beginning_is_shown(centre: Centre, box_a: Box, office: Office) -> None:
     box_a.append_bytes(b'{"nonsense": "%s"}' % (b"x" * MOST_CHARACTERS))
     centre.batch(box_a)
@@ -352,7 +372,7 @@ def test_all_is_well_again_once_somebody_has_seen_what_there_is_to_see(
     assert (desk["to_decide"], desk["counts"]["to_know"]) == ([], 2)
     assert case["to_see"] == [str(void.event_id) for void in voids[1:]]
 
-    for target in (*case["to_see"], row["row"]):
+    for target in (*case["to_see"], *row["ids"]):
         with centre.workshop.write() as work:
             decide(work, UUID(target), DeskDecision.ACKNOWLEDGE, by="claire", loss_minor=0)
 
