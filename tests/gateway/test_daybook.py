@@ -92,6 +92,7 @@ def test_what_was_voided_as_an_exercise_stands(printing_till: Till) -> None:
 
     assert (void["training"], sale["voided"], sale["can_void"], sale["can_print"]) == (True, False, True, True)
     assert not till.box.lookup.is_voided(sold.event.event_id, sold.event.data)
+    assert till.http.post("/v1/prints", json={"event": sale["event_id"]}).status_code == 202
 
 
 def test_an_operation_that_a_fork_copied_is_told_once(busy: Till) -> None:
