@@ -17,7 +17,7 @@ from hardware_sim.ports import free_loopback_port
 from hardware_sim.programs import Program, run_once, until
 from hardware_sim.things import Kind
 
-SCANNER, CAMERA, FILM = "douchette", "camera", "film"
+SCANNER, CAMERA, FILM = "douchette", "camera", "webcam"
 SAME_CODE_AGAIN_S = 2.5
 
 _SETTINGS = """
@@ -46,7 +46,7 @@ folder = "{pictures}"
 """
 _FILM_SETTINGS = """
 [[cameras]]
-name = "film"
+name = "webcam"
 url = "{url}"
 """
 
@@ -130,8 +130,8 @@ class VirtualShop:
         if self._has_camera:
             settings += _CAMERA_SETTINGS.format(pictures=self.pictures)
         if self._films:
-            self._start_twin("film", ["camera"])
-            settings += _FILM_SETTINGS.format(url=self.twin("film").do("state")["url"])
+            self._start_twin(FILM, ["camera"])
+            settings += _FILM_SETTINGS.format(url=self.twin(FILM).do("state")["url"])
         self.settings.write_text(settings)
 
     def twin(self, name: str) -> ControlClient:
@@ -198,8 +198,8 @@ class VirtualShop:
     def film(self, payload: str, *, kind: Kind, seed: int) -> Json:
         """Hold a code before the network camera and return what the counter shows for it."""
         before = self._ready_to_read(FILM, payload)
-        self.twin("film").do("wait_viewer")
-        self.twin("film").do("show", token=payload, kind=kind.value, seed=seed)
+        self.twin(FILM).do("wait_viewer")
+        self.twin(FILM).do("show", token=payload, kind=kind.value, seed=seed)
         return self._shown_after(FILM, payload, before)
 
     def operate(self, kind: str, *, key: UUID | None = None, **details: str) -> Json:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SIZES = {"till": (1024, 768), "phone": (320, 640)}
-PLAYGROUND_SIZE = (1440, 1700)
-_WITHIN_MS = 15_000
+# As tall as the page: a frame that was never on the screen isn't painted
+PLAYGROUND_SIZES = {"playground": (1440, 1700), "playground-phone": (320, 4000)}
+_WITHIN_MS = 60_000
+_SCROLL = "element => { element.scrollIntoView(); scrollBy(0, -48); }"  # from under what stays at the top
+_IN_ORDER = "#office:has(#tiles :text('Justes')) #shops:has(ul.tags):not(:has(.tag:not(.well)))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +38,16 @@ class Studio:
     name: str
     out: Path
 
-    def take(self, state: str, *, shows: str) -> None:
-        """Wait until every page shows something, and take their pictures."""
+    def take(self, state: str, *, shows: str, top: str | None = None) -> None:
+        """Wait until every page shows something, and take their pictures.
+
+        Args:
+            top: What to scroll to first, where the page is longer than the screen.
+        """
         for size, page in self.pages.items():
             page.locator(shows).first.wait_for(state="visible", timeout=_WITHIN_MS)
+            if top is not None:
+                page.locator(top).evaluate(_SCROLL)
             page.screenshot(path=self.out / f"{self.name}-{state}-{size}.png", animations="disabled")
 
     @property
@@ -74,12 +83,20 @@ def take_pictures(out: Path) -> None:
 def _pages(browser: Browser, url: str) -> dict[str, Page]:
     pages = {}
     for size, (width, height) in SIZES.items():
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, locale="fr-FR", color_scheme="light", reduced_motion="reduce"
-        )
-        pages[size] = context.new_page()
+        pages[size] = _open(browser, width, height)
         pages[size].goto(url)
     return pages
+
+
+def _open(browser: Browser, width: int, height: int) -> Page:
+    """A page on a screen of this size, in a shop in France."""
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        locale="fr-FR",
+        timezone_id="Europe/Paris",
+        color_scheme="light",
+        reduced_motion="reduce",
+    ).new_page()
 
 
 def _live(playground: Playground, studio: Studio) -> None:
@@ -131,9 +148,11 @@ def _lose_the_network(playground: Playground, studio: Studio) -> None:
 
 
 def _lose_the_paper(playground: Playground, studio: Studio) -> None:
+    studio.till.locator("#off").click()  # what lies there hides what the counter wants
     playground.put("a", Part.PAPER, "out")
+    studio.take("no-paper", shows="#troubles :text('papier')")
     studio.turn_to("box")
-    studio.take("no-paper", shows="#box-devices :text('papier')")
+    studio.take("box", shows="#box-devices :text('papier')")
     playground.put("a", Part.PAPER, "ok")
 
 
@@ -164,12 +183,12 @@ def _photograph_office(playground: Playground, studio: Studio) -> None:
         page.locator("#name").fill(OFFICE_USER)
         page.locator("#passphrase").fill(playground.passphrase)
         page.locator("#signing-form button").click()
-    studio.take("fleet", shows="#shops .card")
+    studio.take("fleet", shows=_IN_ORDER)
     _take_one_voucher_twice(playground)
-    studio.take("desk", shows=".choices button")
+    studio.take("desk", shows=".choices button", top="#desk-section")
     studio.till.locator("#desk .choices button").first.click()
     studio.till.locator("#sure-yes").click()
-    studio.take("decided", shows="#desk-none")
+    studio.take("decided", shows="#desk-none", top="#desk-section")
 
 
 def _take_one_voucher_twice(playground: Playground) -> None:
@@ -185,10 +204,11 @@ def _take_one_voucher_twice(playground: Playground) -> None:
 
 
 def _photograph_playground(browser: Browser, url: str, out: Path) -> None:
-    width, height = PLAYGROUND_SIZE
-    page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR", color_scheme="light")
-    page.goto(url)
-    page.locator(".paper img").first.wait_for(timeout=_WITHIN_MS)
-    page.locator(".scan").nth(1).click()
-    page.frame_locator("iframe").nth(1).locator("#card").wait_for(timeout=_WITHIN_MS)
-    page.screenshot(path=out / "playground.png", full_page=True)
+    for name, (width, height) in PLAYGROUND_SIZES.items():
+        page = _open(browser, width, height)
+        page.goto(url)
+        page.locator(".paper img").first.wait_for(timeout=_WITHIN_MS)
+        page.locator(".film").nth(1).click()
+        page.frame_locator("iframe").nth(1).locator("#card").wait_for(timeout=_WITHIN_MS)
+        page.locator(".film:enabled").first.wait_for(timeout=_WITHIN_MS)
+        page.screenshot(path=out / f"{name}.png", full_page=True)
