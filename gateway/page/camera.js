@@ -4,11 +4,13 @@ import { byId, show, write } from "./dom.js";
 import { deviceName } from "./labels.js";
 
 export class Camera {
+  #windows;
   #name = "";
   #failed = false;
 
   /** `changed` is called when the picture can't be shown. */
-  constructor(changed) {
+  constructor(windows, changed) {
+    this.#windows = windows;
     byId("camera").addEventListener("close", () => {
       this.#name = "";
       this.#look(false);
@@ -22,7 +24,7 @@ export class Camera {
   open(name) {
     this.#name = name;
     this.#failed = false;
-    byId("camera").showModal();
+    this.#windows.show("camera");
   }
 
   /** `up`: the box can be reached. */

@@ -1,19 +1,21 @@
-// The counter page: it draws the state that the box pushes and sends what the shopkeeper decides. It keeps nothing but what is
-// being typed, and the keys of sales and voids whose answer hasn't come.
+// The counter page: it draws the state that the box pushes, and keeps nothing but what is being typed.
 
+import { Acts } from "./acts.js";
 import { Camera } from "./camera.js";
-import { byId, fillSteps, show, write } from "./dom.js";
+import { byId, show, write } from "./dom.js";
 import { day } from "./labels.js";
 import { choiceId, drawBox, drawDay, drawOperations, drawPrints, drawSell, stock } from "./lists.js";
-import { tidy } from "./money.js";
-import { Declined, Link, LostAnswer, act, newKey } from "./net.js";
+import { Link } from "./net.js";
+import { news } from "./news.js";
 import { choose, drawOffers, drawPanel, newest, offers, verdicts } from "./panels.js";
 import { Reloader, remembered, remember } from "./reload.js";
 import { Screens } from "./screens.js";
 import { Sounds } from "./sounds.js";
+import { Typing } from "./typing.js";
+import { Windows } from "./windows.js";
 import { speaker } from "./words.js";
 
-/** A press that was meant for what stood there a moment ago must not hit what stands there now. */
+/** For so long, buttons that have just come can't be pressed. */
 const SETTLE_MS = 300;
 const VIEWS = ["counter", "sell", "day", "box"];
 
@@ -23,7 +25,6 @@ class Page {
   trouble = "";
   language = document.documentElement.lang;
   say = speaker("fr");
-  busy = false;
   settling = 0;
   offered = {};
   chosen = "";
@@ -31,14 +32,14 @@ class Page {
   seen = 0;
   boot = "";
   read = "";
-  keys = new Map();
-  opened = null;
-  answered = () => undefined;
 
   constructor() {
     this.sounds = new Sounds(() => this.drawSoundHint());
     this.reloader = new Reloader(() => this.isQuiet);
-    this.camera = new Camera(() => this.draw());
+    this.acts = new Acts(this);
+    this.windows = new Windows(this);
+    this.typing = new Typing(this);
+    this.camera = new Camera(this.windows, () => this.draw());
     this.screens = new Screens(this);
     this.net = new Link({
       onState: (screen, first) => this.take(screen, first),
@@ -47,6 +48,8 @@ class Page {
     });
     this.speak(remembered("language") ?? (navigator.language.startsWith("fr") ? "fr" : "en"));
     this.listen();
+    this.listenToLists();
+    this.listenToForms();
     this.turnTo();
     this.draw();
     this.net.start(remembered("language"));
@@ -58,21 +61,27 @@ class Page {
     const before = this.screen;
     this.screen = screen;
     if (screen.language !== this.language) this.speak(screen.language);
+    if (before?.language === screen.language) this.announce(news(before, screen, this.trouble !== "", this.say).join(" "), "heard-also");
+    // What was asked in one mode must not be done in the other.
+    if (before && before.training !== screen.training) {
+      this.windows.close();
+      this.settle();
+    }
     if (first) {
       this.setLink("up");
       this.turnTo(document.body.dataset.view);
     }
-    this.forgetAnswered(screen);
+    this.acts.forgetAnswered(screen);
     const [read] = screen.presented;
     const id = read ? `${screen.boot} ${read.number}` : "";
     const { result } = screen;
-    if (id !== this.read || (result?.accepted && !result.aside && before?.result?.number !== result.number)) this.setTyped("");
+    if (id !== this.read || (result?.accepted && !result.aside && before?.result?.number !== result.number)) this.typing.set("");
     this.read = id;
-    const news = newest(screen) > (screen.boot === this.boot ? this.seen : 0);
-    if (news && before) this.comeToCounter();
+    const isNew = newest(screen) > (screen.boot === this.boot ? this.seen : 0);
+    if (isNew && before) this.comeToCounter();
     this.draw();
     // After a reconnect the page shows the truth in silence.
-    if (!first && news) this.tell(verdicts(screen, this.seen), read);
+    if (!first && isNew) this.tell(verdicts(screen, this.seen), read);
     this.seen = newest(screen);
     this.boot = screen.boot;
     this.reloader.follow(screen.page);
@@ -88,12 +97,13 @@ class Page {
 
   /** The same sentence twice is spoken twice. */
   announce(message, region) {
+    if (!message) return;
     byId(region).textContent = "";
     requestAnimationFrame(() => (byId(region).textContent = message));
   }
 
   comeToCounter() {
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    this.windows.close();
     this.complain("");
     if (location.hash && location.hash !== "#counter") location.replace("#counter");
     this.turnTo("counter");
@@ -109,12 +119,6 @@ class Page {
     this.draw();
     if (link === "unpaired") byId("pin").focus();
     if (paired) byId("main").focus();
-  }
-
-  /** A key whose operation is in the list has had its effect: the next sale takes a new one. */
-  forgetAnswered(screen) {
-    const done = new Set(screen.operations.map((operation) => operation.event_id));
-    for (const [intent, key] of this.keys) if (done.has(key)) this.keys.delete(intent);
   }
 
   // ---- drawing
@@ -138,12 +142,13 @@ class Page {
       if (!choices.some((choice) => choiceId(choice) === this.chosen)) this.chosen = choices.length === 1 ? choiceId(choices[0]) : "";
       drawSell(screen, this.chosen, say);
       drawOperations(screen, say);
-      drawPrints(screen, say);
+      // On a phone the panel moves.
+      if (drawPrints(screen, say)) this.settle();
       drawDay(screen, say);
       drawBox(screen, say);
       this.screens.draw();
       this.camera.draw(screen, this.link === "up", say);
-      this.drawOpened();
+      this.windows.drawOperation();
     }
     this.enable();
   }
@@ -152,7 +157,7 @@ class Page {
     const panel = choose(this.screen);
     const shown = `${panel.name} ${this.screen.boot} ${newest(this.screen)}`;
     drawPanel(this.screen, panel, this.say);
-    this.offered = offers(panel, byId("amount").value, this.screen, this.say);
+    this.offered = offers(panel, this.typing.amount, this.screen, this.say);
     drawOffers(panel, this.offered);
     if (shown === this.shown) return;
     const first = this.shown === "";
@@ -162,9 +167,15 @@ class Page {
   }
 
   focusPanel(panel) {
-    if (panel.name === "card") byId("amount").focus({ preventScroll: true });
+    if (panel.name === "card") this.reach(byId("amount"));
     else if (this.offered.primary) this.wantsPrimary = true;
     else byId("main").focus({ preventScroll: true });
+  }
+
+  /** Scrolls only where it is covered. */
+  reach(element) {
+    element.focus({ preventScroll: true });
+    element.scrollIntoView({ block: "nearest" });
   }
 
   drawStatus() {
@@ -174,7 +185,7 @@ class Page {
     status.className = `dot ${up ? (screen.connection.up ? "good" : "waiting") : this.link === "connecting" ? "waiting" : "bad"}`;
     byId("status").dataset.state = up ? (screen.connection.up ? "good" : "offline") : this.link;
     write(status, up ? screen.connection.message : this.trouble || say("link.connecting"));
-    write(byId("queue"), up ? (screen.queue.message ?? "") : "");
+    write(byId("queue"), up ? screen.queue.message : "");
     this.drawSoundHint();
   }
 
@@ -182,25 +193,12 @@ class Page {
     show(byId("wake"), this.sounds.blocked);
   }
 
-  /** An open operation fills in live. */
-  drawOpened() {
-    const operation = this.screen.operations.find(({ event_id }) => event_id === this.opened);
-    if (!operation) return;
-    write(byId("operation-title"), this.say("operation.title", { time: operation.time }));
-    write(byId("operation-amount"), operation.amount ?? "");
-    write(byId("operation-message"), [operation.message, operation.voided && this.say("operations.voided")].filter(Boolean).join(" – "));
-    fillSteps(byId("operation-steps"), operation.stage, this.say);
-    show(byId("operation-print"), operation.can_print);
-    show(byId("operation-receipt"), !["close", "void"].includes(operation.kind));
-    show(byId("operation-void"), operation.can_void && !operation.voided);
-  }
-
   enable() {
-    const can = this.link === "up" && !this.busy;
+    const can = this.link === "up" && !this.acts.busy;
     for (const button of document.querySelectorAll("[data-act]")) button.disabled = !can || button.dataset.idle === "true";
-    byId("main").setAttribute("aria-busy", String(this.busy));
+    byId("main").setAttribute("aria-busy", String(this.acts.busy));
     if (this.wantsPrimary && !byId("primary").disabled) {
-      byId("primary").focus({ preventScroll: true });
+      this.reach(byId("primary"));
       this.wantsPrimary = false;
     }
   }
@@ -223,13 +221,7 @@ class Page {
     for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", this.say(element.dataset.label));
     byId("language").lang = language === "fr" ? "en" : "fr";
     byId("receipt-code").alt = this.say("receipt.alt");
-    byId("amount").placeholder = `0${this.separator}00`;
-    write(byId("keypad").querySelector('[data-key=","] span'), this.separator);
-    this.setTyped(byId("amount").value);
-  }
-
-  get separator() {
-    return this.language === "fr" ? "," : ".";
+    this.typing.speak(language);
   }
 
   /** The view that the address names; an address that names none changes nothing. */
@@ -243,247 +235,51 @@ class Page {
     }
   }
 
-  // ---- what the shopkeeper does
-
-  /** Do one act at a time; say what went wrong, in place. `refused` says it elsewhere. */
-  async perform(doing, refused = (sentence) => this.complain(sentence)) {
-    if (this.busy || this.link !== "up") return undefined;
-    this.busy = true;
-    refused("");
-    this.enable();
-    try {
-      return await doing();
-    } catch (error) {
-      if (error instanceof LostAnswer) refused(this.say("act.lost"));
-      else if (error instanceof Declined) refused(error.message || this.say("act.failed"));
-      else throw error;
-      return undefined;
-    } finally {
-      this.busy = false;
-      this.settle();
-      this.draw();
-    }
-  }
-
   complain(sentence) {
     const { view } = document.body.dataset;
     const here = view === "counter" ? "notice" : `${view}-notice`;
     for (const notice of document.querySelectorAll("main .notice")) write(notice, notice.id === here ? sentence : "");
   }
 
-  send(method, path, more = {}) {
-    return act(method, path, { ...more, language: this.language });
+  connect() {
+    this.setLink("connecting");
+    this.net.start(remembered("language"));
   }
 
-  /** What a button of the counter offers. */
-  takeUp(offer) {
-    if (!offer || this.settling) return;
-    if (offer.act === "clear") this.clear();
-    if (offer.act === "dismiss") this.takeAway("/v1/counter/result");
-    if (!offer.order) return;
-    const [read] = this.screen.presented;
-    const body = { ...offer.order, presented: read.number };
-    this.perform(() => this.send("POST", "/v1/operations", { body, key: read.key }));
-  }
-
-  clear() {
-    if (!this.screen?.presented.length && !this.screen?.result) return;
-    this.setTyped("");
-    this.takeAway("/v1/counter");
-  }
-
-  /** Only what is seen now: a repeat that comes late must not take the next customer's card away. */
-  takeAway(path) {
-    const seen = `boot=${this.screen.boot}&up_to=${newest(this.screen)}`;
-    this.perform(() => this.send("DELETE", `${path}?${seen}`, { again: true }));
-  }
-
-  /** A sale or a void: its key is made once, and kept until an answer to it is known. */
-  intend(body, refused) {
-    const intent = JSON.stringify(body);
-    if (!this.keys.has(intent)) this.keys.set(intent, newKey());
-    const key = this.keys.get(intent);
-    return this.perform(async () => {
-      try {
-        const answer = await this.send("POST", "/v1/operations", { body, key });
-        this.keys.delete(intent);
-        return answer;
-      } catch (error) {
-        if (error instanceof Declined) this.keys.delete(intent);
-        throw error;
-      }
-    }, refused);
-  }
-
-  async sell() {
-    const choice = stock(this.screen).find((one) => choiceId(one) === this.chosen);
-    if (!choice || this.settling) return;
-    const { training } = this.screen;
-    const answer = await this.intend({ kind: "sell", programme: choice.programme, amount_minor: choice.face_minor, training });
-    if (!answer) return;
-    this.chosen = "";
-    this.draw();
-  }
-
-  async void(event) {
-    const { training } = this.screen;
-    if (!(await this.isSure("void.title", this.describe(event), "void.ok"))) return;
-    await this.intend({ kind: "void", event, training });
-  }
-
-  describe(event) {
-    const operation = this.screen.operations.find(({ event_id }) => event_id === event);
-    return operation ? `${operation.time} · ${operation.message}` : "";
-  }
-
-  print(event) {
-    return this.perform(async () => {
-      await this.send("POST", "/v1/prints", { body: { event } });
-      this.announce(this.say("act.printing"), "heard-politely");
-    });
-  }
-
-  answerPrint(job, printed) {
-    return this.perform(() => this.send("POST", `/v1/prints/${job}/answer`, { body: { printed } }));
-  }
-
-  async closeDay() {
-    if (await this.isSure("day.sure", this.say("day.help"), "day.ok")) await this.perform(() => this.send("POST", "/v1/day-closures"));
-  }
-
-  async switchTraining() {
-    const on = !this.screen.training;
-    const sure = on
-      ? await this.isSure("training.sure", this.say("training.warning"), "training.ok")
-      : await this.isSure("training.end", this.say("training.real"), "training.finish");
-    if (sure) await this.perform(() => this.send("PUT", "/v1/training", { body: { on }, again: true }));
-  }
-
-  async pair() {
-    const notice = byId("pairing-notice");
-    write(notice, "");
-    try {
-      await this.send("POST", "/v1/pairing", { body: { pin: byId("pin").value, name: byId("pin-name").value } });
-      byId("pin").value = "";
-      this.setLink("connecting");
-      this.net.start(remembered("language"));
-    } catch (error) {
-      write(notice, error instanceof Declined && error.message ? error.message : this.say("act.failed"));
-      byId("pin").select();
-    }
-  }
-
-  async readCode() {
-    const code = byId("code-text").value.trim();
-    if (!code) return;
-    const read = await this.perform(() => this.send("POST", "/v1/scans", { body: { code, device: "page" } }), (sentence) => write(byId("code-notice"), sentence));
-    if (read) byId("code").close();
-  }
-
-  // ---- windows over the page
-
-  open(event) {
-    this.opened = event;
-    this.drawOpened();
-    byId("operation").showModal();
-  }
-
-  showReceipt(event) {
-    byId("operation").close();
-    write(byId("receipt-failed"), "");
-    byId("receipt-code").hidden = false;
-    byId("receipt-code").src = `/v1/operations/${event}/receipt.svg?language=${this.language}`;
-    byId("receipt").showModal();
-  }
-
-  /** Ask once; closing the window is a no. */
-  isSure(title, text, ok) {
-    const dialog = byId("sure");
-    byId("operation").close();
-    write(byId("sure-title"), this.say(title));
-    write(byId("sure-text"), text);
-    write(byId("sure-ok"), this.say(ok));
-    dialog.returnValue = "";
-    this.answered(false);
-    dialog.showModal();
-    return new Promise((resolve) => (this.answered = resolve));
-  }
-
-  // ---- typing
-
-  setTyped(text) {
-    byId("amount").value = tidy(text, this.separator);
-  }
-
-  typed(text) {
-    const was = byId("amount").value;
-    this.setTyped(text);
-    if (byId("amount").value !== was) this.complain("");
-    this.draw();
-  }
-
-  key(event) {
-    if (event.key === "Enter" && event.repeat) event.preventDefault();
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (document.querySelector("dialog[open]") || this.link === "unpaired" || !this.screen) return;
-    const amount = byId("amount");
-    if (event.key === "Escape") {
-      event.preventDefault();
-      this.clear();
-    } else if (event.key === "Enter") {
-      if (document.body.dataset.view !== "counter" || event.target.closest("button, a, input:not(#amount)")) return;
-      event.preventDefault();
-      if (!byId("primary").disabled) this.takeUp(this.offered.primary);
-    } else if (event.target !== amount && choose(this.screen).name === "card" && document.body.dataset.view === "counter") {
-      if (!/^([0-9.,]|Backspace)$/.test(event.key)) return;
-      event.preventDefault();
-      amount.focus({ preventScroll: true });
-      this.typed(event.key === "Backspace" ? amount.value.slice(0, -1) : amount.value + event.key);
-    }
-  }
+  // ---- what it listens to
 
   /** Nothing is being typed, asked or done: a moment in which the page may be loaded anew. */
   get isQuiet() {
-    return !this.busy && !byId("amount").value && !byId("pin").value && !document.querySelector("dialog[open]");
+    return !this.acts.busy && !this.typing.amount && !byId("pin").value && !this.windows.isOpen;
   }
 
   listen() {
+    const { acts, windows } = this;
     const click = (id, doing) => byId(id).addEventListener("click", doing);
+    // A press that was meant for what stood there a moment ago is none.
+    const settled = (doing) => () => this.settling || doing(this.screen.result?.event_id);
     window.addEventListener("hashchange", () => {
       this.turnTo();
       this.complain("");
     });
-    document.addEventListener("keydown", (event) => this.key(event));
-    click("primary", () => this.takeUp(this.offered.primary));
-    click("spend-part", () => this.takeUp(this.offered.part));
-    click("spend-all", () => this.takeUp(this.offered.all));
-    click("off", () => this.settling || this.clear());
-    click("second", () => this.takeUp(this.offered.second));
-    click("after-print", () => this.settling || this.print(this.screen.result.event_id));
-    click("after-receipt", () => this.showReceipt(this.screen.result.event_id));
-    click("after-void", () => this.settling || this.void(this.screen.result.event_id));
-    click("operation-print", () => this.print(this.opened).then(() => byId("operation").close()));
-    click("operation-receipt", () => this.showReceipt(this.opened));
-    click("operation-void", () => this.void(this.opened));
-    click("day-close", () => this.closeDay());
-    click("training-switch", () => this.switchTraining());
-    click("sure-ok", () => byId("sure").close("ok"));
-    // Keys go before events: a window may be open again when its last close is told.
-    byId("sure").addEventListener("close", ({ target }) => target.open || this.answered(target.returnValue === "ok"));
+    click("primary", () => acts.takeUp(this.offered.primary));
+    click("spend-part", () => acts.takeUp(this.offered.part));
+    click("spend-all", () => acts.takeUp(this.offered.all));
+    click("second", () => acts.takeUp(this.offered.second));
+    click("off", settled(() => acts.clear()));
+    click("after-print", settled((event) => acts.print(event)));
+    click("after-receipt", settled((event) => windows.showReceipt(event)));
+    click("after-void", settled((event) => acts.void(event)));
+    click("type-code", () => windows.typeCode());
+    click("day-close", () => acts.closeDay());
+    click("training-switch", () => acts.switchTraining());
     click("wake", () => this.sounds.wake());
     click("language", () => this.changeLanguage());
-    click("type-code", () => {
-      byId("code-text").value = "";
-      write(byId("code-notice"), "");
-      byId("code").showModal();
-    });
-    this.listenToLists();
-    for (const button of document.querySelectorAll("dialog .leave")) button.addEventListener("click", () => button.closest("dialog").close());
-    byId("receipt-code").addEventListener("error", ({ target }) => {
-      target.hidden = true;
-      write(byId("receipt-failed"), this.say("receipt.failed"));
-    });
-    for (const [id, doing] of [["sell-form", () => this.sell()], ["code-form", () => this.readCode()], ["pairing-form", () => this.pair()]]) {
+  }
+
+  listenToForms() {
+    const { acts } = this;
+    for (const [id, doing] of [["sell-form", () => acts.sell()], ["code-form", () => acts.readCode()], ["pairing-form", () => acts.pair()]]) {
       byId(id).addEventListener("submit", (event) => {
         event.preventDefault();
         doing();
@@ -492,15 +288,6 @@ class Page {
   }
 
   listenToLists() {
-    byId("amount").addEventListener("input", (event) => this.typed(event.target.value));
-    byId("keypad").addEventListener("click", ({ target }) => {
-      const { key } = target.closest("[data-key]")?.dataset ?? {};
-      if (!key) return;
-      const { value } = byId("amount");
-      this.typed(key === "erase" ? value.slice(0, -1) : value + key);
-    });
-    // The pad leaves the focus where it is, so that Enter still confirms and doesn't type the last digit again.
-    byId("keypad").addEventListener("mousedown", (event) => event.preventDefault());
     byId("sell-choices").addEventListener("change", ({ target }) => {
       this.chosen = target.value;
       this.complain("");
@@ -514,11 +301,11 @@ class Page {
     });
     byId("operations-list").addEventListener("click", ({ target }) => {
       const { operation } = target.closest("[data-operation]")?.dataset ?? {};
-      if (operation) this.open(operation);
+      if (operation) this.windows.openOperation(operation);
     });
     byId("prints").addEventListener("click", ({ target }) => {
       const { print, printed } = target.closest("[data-print]")?.dataset ?? {};
-      if (print) this.answerPrint(print, printed === "true");
+      if (print) this.acts.answerPrint(print, printed === "true");
     });
   }
 

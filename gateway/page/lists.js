@@ -29,9 +29,10 @@ export function drawOperations(screen, say) {
   );
 }
 
-/** Prints that wait for the printer or for a person. */
+/** Prints that wait for the printer or for a person. Tells whether they came or went. */
 export function drawPrints(screen, say) {
   const { prints } = screen;
+  const moves = byId("prints").hidden === prints.length > 0;
   show(byId("prints"), prints.length > 0);
   fill(byId("prints"), [prints, screen.language], () =>
     prints.map((print) => {
@@ -41,12 +42,13 @@ export function drawPrints(screen, say) {
         make("button", { type: "button", data: { act: "", print: print.job, printed, id: `${print.job}-${printed}` } }, say(printed ? "yes" : "no"));
       return make(
         "div",
-        { className: print.asks ? "print asks" : "print" },
+        { className: `print ${print.state}` },
         make("p", {}, make("strong", {}, print.message), what ? make("span", { className: "soft" }, ` ${what}`) : null),
         print.asks ? make("div", { className: "pair" }, answer(true), answer(false)) : null,
       );
     }),
   );
+  return moves;
 }
 
 /** Vouchers on consignment, as choices: {programme, face_minor, shown, left}. */
@@ -54,7 +56,7 @@ export function stock(screen) {
   return screen.programmes
     .filter((programme) => programme.kind === "voucher")
     .flatMap((programme) =>
-      Object.entries(programme.consigned ?? {})
+      Object.entries(programme.consigned)
         .filter(([, left]) => left > 0)
         .map(([face, left]) => ({
           programme: programme.id,
@@ -110,8 +112,8 @@ export function drawDay(screen, say) {
       make("div", {}, make("dt", {}, row.label), make("dd", {}, row.amount)),
     ),
   );
-  write(byId("day-owed"), totals.owed?.amount ?? "–");
-  write(byId("day-owed-message"), totals.owed?.message ?? "");
+  write(byId("day-owed"), totals.owed.amount);
+  write(byId("day-owed-message"), totals.owed.message);
   byId("day-close").dataset.idle = String(!totals.closable);
   show(byId("day-nothing"), !totals.closable);
 }

@@ -14,7 +14,13 @@ const TRY_AGAIN_LATER = 1013;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The box didn't answer: whether it did the act is not known. */
-export class LostAnswer extends Error {}
+export class LostAnswer extends Error {
+  /** `keyed`: doing it again can't make it count twice. */
+  constructor(keyed) {
+    super();
+    this.keyed = keyed;
+  }
+}
 
 /** The box answered that it can't; the message is a sentence for people. */
 export class Declined extends Error {
@@ -45,7 +51,7 @@ export async function act(method, path, { body, key, again = false, language } =
     if (response) return read(response);
     if (wait !== null) await pause(wait);
   }
-  throw new LostAnswer();
+  throw new LostAnswer(Boolean(key));
 }
 
 async function read(response) {

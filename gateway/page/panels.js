@@ -44,8 +44,10 @@ export function offers(panel, typed, screen, say) {
     const next = { label: say("result.next"), act: "clear" };
     return isUsableCard(read) ? { primary: back, second: next } : { primary: { label: say("refused.ok"), act: "clear" } };
   }
+  // After a sale, the card that lies there may be the customer's before.
+  const goesOn = ["earn", "redeem"].includes(result.kind) && isUsableCard(read);
   const next = { label: say("result.next"), act: "clear" };
-  return { primary: next, second: isUsableCard(read) ? { label: say("result.continue"), act: "dismiss" } : null };
+  return { primary: next, second: goesOn ? { label: say("result.continue"), act: "dismiss" } : null };
 }
 
 function cardOffers(read, typed, language, say) {
@@ -115,7 +117,7 @@ const drawers = {
     const known = screen.operations.find((operation) => operation.event_id === result.event_id);
     show(byId("after-print"), known?.can_print ?? false);
     show(byId("after-receipt"), Boolean(result.event_id) && result.kind !== "close" && result.kind !== "void");
-    show(byId("after-void"), Boolean(known?.can_void && !known.voided));
+    show(byId("after-void"), Boolean(known?.can_void));
   },
 };
 

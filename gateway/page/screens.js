@@ -7,7 +7,7 @@ export class Screens {
   #page;
   #known = [];
 
-  /** `page` does acts (perform, send), asks (isSure) and speaks (say, language). */
+  /** `page` has acts and windows, and speaks (say, language). */
   constructor(page) {
     this.#page = page;
     byId("add-screen").addEventListener("click", () => this.#add());
@@ -21,7 +21,7 @@ export class Screens {
   /** Ask the box again, if it can be reached; without an answer what was known stays. */
   async load() {
     if (this.#page.link !== "up") return;
-    const answer = await this.#page.send("GET", "/v1/pairing").catch(() => null);
+    const answer = await this.#page.acts.send("GET", "/v1/pairing").catch(() => null);
     if (!answer) return;
     this.#known = answer.screens;
     this.#page.draw();
@@ -52,12 +52,12 @@ export class Screens {
     write(byId("screen-url"), offer.url);
     write(byId("screen-pin"), offer.pin);
     write(byId("screen-valid"), say("screens.valid", { minutes: Math.max(1, Math.floor(offer.valid_s / 60)) }));
-    byId("screen").showModal();
+    this.#page.windows.show("screen");
   }
 
   async #revoke({ id, name, here }) {
     const { say } = this.#page;
-    if (!(await this.#page.isSure("screens.sure", say(here ? "screens.own" : "screens.help", { name }), "screens.ok"))) return;
+    if (!(await this.#page.windows.isSure("screens.sure", say(here ? "screens.own" : "screens.help", { name }), "screens.ok"))) return;
     if (!(await this.#perform("DELETE", `/v1/pairing/screens/${id}`, { again: true }))) return;
     await this.load();
     // Its button has gone: the focus stays beside where it was.
@@ -65,8 +65,9 @@ export class Screens {
   }
 
   #perform(method, path, more) {
-    return this.#page.perform(
-      () => this.#page.send(method, path, more),
+    const { acts } = this.#page;
+    return acts.perform(
+      () => acts.send(method, path, more),
       (sentence) => write(byId("screens-notice"), sentence),
     );
   }

@@ -136,6 +136,7 @@ const FRENCH = {
   "pairing.name": "Nom de cet écran (facultatif)",
   "pairing.ok": "Relier",
   "act.lost": "La caisse n'a pas répondu. Regardez les dernières opérations ; si la vôtre n'y est pas, recommencez : rien ne comptera deux fois.",
+  "act.lost.unkeyed": "La caisse n'a pas répondu. Avant de recommencer, regardez si c'est déjà fait.",
   "act.failed": "La caisse n'a pas pu le faire. Recommencez ; sinon, appelez le centre.",
   "act.printing": "Ticket demandé à l'imprimante.",
 };
@@ -276,6 +277,7 @@ const ENGLISH = {
   "pairing.name": "Name of this screen (optional)",
   "pairing.ok": "Pair",
   "act.lost": "The till box didn't answer. Look at the last operations; if yours isn't there, start again: nothing will count twice.",
+  "act.lost.unkeyed": "The till box didn't answer. Before you start again, look whether it is done already.",
   "act.failed": "The till box couldn't do it. Start again; otherwise call the centre.",
   "act.printing": "Ticket sent to the printer.",
 };

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from uuid import UUID
 
 import pytest
@@ -27,6 +26,7 @@ from tests.page.states import (
 )
 
 OPERATIONS = "/v1/operations"
+LONGEST_PAUSE_MS = 4_000
 
 
 def primary(page: Page) -> Page:
@@ -104,9 +104,8 @@ def test_a_voucher_leaves_nothing_to_choose(visit: Visit, box: FakeBox) -> None:
 
 def test_a_second_press_does_nothing_while_the_first_is_under_way(visit: Visit, box: FakeBox) -> None:
     page = visit(ready(presented=[voucher_read()]))
-    answered = threading.Event()
-    page.route("**/v1/operations", lambda route: route.continue_() if answered.is_set() else held.append(route))
     held: list[Route] = []
+    page.route("**/v1/operations", lambda route: held.append(route))
 
     primary(page).locator("#primary").click()
     expect(page.locator("#primary")).to_be_disabled()
@@ -140,6 +139,27 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(visit: Visit, box: F
     assert first.body == second.body == sale
     assert first.key == second.key == lost[0]
     assert UUID(first.key).version == 4
+
+
+def test_only_of_what_has_a_key_it_is_said_that_nothing_counts_twice(visit: Visit, context: BrowserContext) -> None:
+    context.clock.install()
+    page = visit(ready(presented=[voucher_read()]), view="day")
+    page.route("**/v1/**", lambda route: route.abort())
+
+    page.get_by_role("button", name="Clôturer la journée").click()
+    page.get_by_role("button", name="Oui, clôturer").click()
+    expect(page.locator("#day-notice")).to_have_text(
+        "La caisse n'a pas répondu. Avant de recommencer, regardez si c'est déjà fait."
+    )
+    page.locator("a[href='#counter']").click()
+    primary(page).locator("#primary:not([aria-disabled])").click()
+
+    def has_given_up() -> bool:
+        page.clock.fast_forward(LONGEST_PAUSE_MS)
+        return bool(page.locator("#notice").text_content())
+
+    until(has_given_up, what="the page to ask no more")
+    expect(page.locator("#notice")).to_contain_text("rien ne comptera deux fois")
 
 
 def test_two_sales_of_the_same_value_are_two(visit: Visit, box: FakeBox) -> None:
@@ -264,6 +284,29 @@ def test_escape_clears_the_counter(visit: Visit, box: FakeBox) -> None:
     assert act.query == {"boot": ready()["boot"], "up_to": "7"}  # the next customer's card stays, however late it comes
 
 
+@pytest.mark.parametrize("view", ["sell", "day", "box"])
+def test_escape_leads_back_to_the_counter_from_elsewhere_and_clears_nothing(
+    visit: Visit, box: FakeBox, view: str
+) -> None:
+    page = visit(ready(presented=[card_read()]), view=view)
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#card")).to_be_visible()
+    assert box.acts == []
+
+
+def test_after_a_sale_the_card_of_the_customer_before_is_not_offered(visit: Visit, box: FakeBox) -> None:
+    page = visit(ready(presented=[card_read()], result=accepted()))
+    going_on = page.get_by_role("button", name="Continuer avec cette carte")
+    expect(going_on).to_be_visible()
+
+    box.push(ready(presented=[card_read()], result=accepted(number=9, kind="sell", event_id=SALE)))
+
+    expect(page.locator("#result-title")).to_have_text("Vendu")
+    expect(going_on).to_be_hidden()
+
+
 def test_after_a_refusal_one_goes_back_to_the_card(visit: Visit, box: FakeBox) -> None:
     page = visit(ready(presented=[card_read()], result=refused()))
     answer_with(box, ready(presented=[card_read()]), to="/v1/counter/result")
@@ -343,7 +386,7 @@ def test_training_is_started_on_purpose_and_says_so(visit: Visit, box: FakeBox) 
     page.get_by_role("button", name="Commencer l'entraînement").click()
     page.get_by_role("button", name="Oui, commencer").click()
 
-    expect(page.get_by_text("ENTRAÎNEMENT – rien ne compte")).to_be_visible()
+    expect(page.locator("#training")).to_have_text("ENTRAÎNEMENT – rien ne compte")
     expect(page.get_by_role("button", name="Revenir aux vraies opérations")).to_be_visible()
     assert box.done("PUT", "/v1/training")[0].body == {"on": True}
 
