@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from gateway.page import TYPES
 from tests.page.conftest import Visit
@@ -22,6 +22,22 @@ SMALL = """[...document.querySelectorAll("button, nav a, .button, input")]
   .map((element) => [element.id || element.textContent, element.getBoundingClientRect()])
   .filter(([, box]) => box.width && Math.min(box.width, box.height) < 47.5)
   .map(([name]) => `too small to touch: ${name}`)"""
+
+
+# Where the focus is: what may be under it lies within the page, not on it as the navigation and the banner do.
+COVERED = """(() => {
+  const { activeElement: element, body } = document;
+  if (element === body || element.closest("nav, .skip")) return [];
+  const box = element.getBoundingClientRect();
+  const banner = document.getElementById("training");
+  const top = banner.hidden ? 0 : banner.getBoundingClientRect().bottom;
+  const bottom = document.querySelector("nav").getBoundingClientRect().top;
+  return box.top < top - 1 || box.bottom > bottom + 1 ? [element.id || element.textContent] : [];
+})()"""
+OUT_OF_SIGHT = """[...document.querySelectorAll("#panel .acts button")]
+  .map((button) => [button.id, button.getBoundingClientRect()])
+  .filter(([, box]) => box.height && box.bottom > document.querySelector("nav").getBoundingClientRect().top)
+  .map(([name]) => name)"""
 
 
 def grave_faults(page: Page) -> list[str]:
@@ -114,8 +130,53 @@ def test_the_primary_action_is_seen_without_scrolling(visit: Visit, state: str) 
         assert bottom <= height, size
 
 
+@pytest.mark.parametrize("state", ["card", "offline", "training", "training-result"])
+def test_on_a_phone_every_button_of_the_counter_is_seen_without_scrolling(visit: Visit, state: str) -> None:
+    screen, view = every_state()[state]
+    page = visit(screen, view=view)
+
+    page.set_viewport_size(SIZES["phone"])
+
+    assert page.evaluate(OUT_OF_SIGHT) == []
+
+
+@pytest.mark.parametrize("state", ["card", "voucher", "training", "training-result", "uncertain-print"])
+def test_what_has_the_focus_is_never_covered_on_a_till_enlarged_to_twice_its_size(
+    visit: Visit, box: FakeBox, state: str
+) -> None:
+    screen, _ = every_state()[state]
+    page = visit(ready())
+    page.set_viewport_size({"width": 512, "height": 384})
+
+    box.push(screen)
+    if screen["presented"]:
+        expect(page.locator("#primary, #amount").locator("visible=true").first).to_be_visible()
+    covered = page.evaluate(COVERED)
+    for key in ["Tab"] * 25 + ["Shift+Tab"] * 25:
+        page.keyboard.press(key)
+        covered += page.evaluate(COVERED)
+
+    assert covered == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_ticket_that_asks_is_beside_the_counter_or_above_it(visit: Visit, size: str) -> None:
+    screen, view = every_state()["uncertain-print"]
+    page = visit(screen, view=view)
+    page.set_viewport_size(SIZES[size])
+
+    asked, panel = (page.locator(part).bounding_box() for part in ("#prints", "#panel"))
+
+    assert asked is not None
+    assert panel is not None
+    if size == "phone":
+        assert asked["y"] + asked["height"] <= panel["y"]
+    else:
+        assert asked["x"] >= panel["x"] + panel["width"]
+
+
 def test_the_page_is_light() -> None:
-    assert sum(path.stat().st_size for path in PAGE.iterdir() if path.suffix in TYPES) <= 100_000
+    assert sum(path.stat().st_size for path in PAGE.iterdir() if path.suffix in TYPES) <= 150_000
 
 
 def test_nothing_is_set_as_markup_and_nothing_comes_from_elsewhere() -> None:
