@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from sync.chain import Row
 from sync.errors import JournalMissing
 from sync.journal.archive import Header, SignedHeader, section_bytes, sign_header
 from sync.journal.database import connect_read_only, meaning
-from sync.journal.moving import ROWS_IN_FILE, ack_for, head_for, perpetual_before
+from sync.journal.moving import ROWS_IN_FILE, head_for, perpetual_before
 from sync.journal.rows import MAX_POSITION, rows_since
 from sync.journal.shelf import Shelf, noted_archives
 from sync.journal.standing import stored_standing
@@ -83,9 +83,7 @@ def _at_hand(connection: sqlite3.Connection, key: Ed25519PrivateKey, after: int)
     booked = standing.place.position(standing.watermark_seq)
     perpetual: Mapping[str, ProgrammeTotals] = perpetual_before(connection)
     for rows in _runs(rows_since(connection, after + 1, MAX_POSITION)):
-        header = head_for(connection, rows, perpetual=perpetual, device=device, key=key, ack=None)
-        if header.last_position <= booked:
-            header = replace(header, ack=ack_for(connection, booked))
+        header = head_for(connection, rows, perpetual=perpetual, device=device, key=key, booked=booked)
         yield header, rows
         perpetual = header.perpetual
 

@@ -7,9 +7,8 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -22,15 +21,16 @@ from programme.instants import from_us
 from sync.chain import Row
 from sync.clock import BootClock, OrderClock
 from sync.errors import JournalError, JournalMissing
-from sync.journal import jobs, moving, replica
+from sync.journal import jobs, replica
 from sync.journal.acks import take_ack
-from sync.journal.archive import pack, section_bytes, sign_header
 from sync.journal.database import connect_read_only, damage_note, meaning, noticed
 from sync.journal.fork import open_epoch
 from sync.journal.lock import FileLock
+from sync.journal.mover import Mover
+from sync.journal.moving import ROWS_IN_FILE
 from sync.journal.opening import first_session, next_session
 from sync.journal.rows import first_position_of
-from sync.journal.shelf import Shelf, read_archive, write_archive
+from sync.journal.shelf import Shelf
 from sync.journal.standing import Standing
 from sync.journal.transaction import Session, Transaction
 from sync.journal.values import AckOutcome, Job, JobState, Queue
@@ -64,7 +64,7 @@ class Journal:
         self._reader = connect_read_only(path)
         self._shelf = Shelf(path)
         self._reading = threading.Lock()
-        self._archiving = threading.Lock()
+        self._mover = Mover(session, self._writer, path, key)
 
     @classmethod
     def create(
@@ -209,7 +209,7 @@ class Journal:
         """
         return self._writer.call(lambda _: open_epoch(self._session, reason, self._new_id, self._key))
 
-    def archive(self, *, before: datetime, rows_in_file: int = moving.ROWS_IN_FILE) -> int:
+    def archive(self, *, before: datetime, rows_in_file: int = ROWS_IN_FILE) -> int:
         """Move booked rows that are ordered before a time to archives; takes a while, and no scan waits for it.
 
         Returns:
@@ -218,34 +218,15 @@ class Journal:
         Raises:
             JournalFull: There is no room for one.
         """
-        written = 0
-        with self._archiving:
-            while True:
-                while self._writer.call(lambda _: moving.move_some(self._session)):
-                    pass
-                if not self._archive_some(before, rows_in_file):
-                    return written
-                written += 1
+        return self._mover.archive(before=before, rows_in_file=rows_in_file)
 
-    def _archive_some(self, before: datetime, rows_in_file: int) -> bool:
-        # Its own connection: what is asked meanwhile doesn't wait for so many rows to be read.
-        with self._read_apart() as reader:
-            rows = moving.choose(reader, self._session.committed, before=before, rows_in_file=rows_in_file)
-            if not rows:
-                return False
-            booked = self._session.committed.place.position(self._session.committed.watermark_seq)
-            header = moving.head_for(
-                reader,
-                rows,
-                perpetual=moving.perpetual_before(reader),
-                device=self._session.device,
-                key=self._key,
-                ack=moving.ack_for(reader, booked),
-            )
-        name, signed = moving.file_name(header), sign_header(header, self._key)
-        write_archive(self._shelf.folder / name, pack(section_bytes(signed, rows)))
-        section = read_archive(self._shelf.folder / name)
-        return self._writer.call(lambda _: moving.note(self._session, section, name))
+    def delete_archives(self, *, before: datetime) -> list[str]:
+        """Delete the archives all of whose rows are ordered before a time; the ids of their events stay.
+
+        Returns:
+            Their files' names.
+        """
+        return self._mover.delete(before=before)
 
     def has_room(self, reserve_bytes: int) -> bool:
         """Whether so much may still be taken: of the file system, and of what rows left free in the file."""
@@ -257,20 +238,6 @@ class Journal:
             ((pages,),) = reader.execute("PRAGMA freelist_count")
             ((page_bytes,),) = reader.execute("PRAGMA page_size")
         return bool(free_bytes + pages * page_bytes >= reserve_bytes)
-
-    def delete_archives(self, *, before: datetime) -> list[str]:
-        """Delete the archives all of whose rows are ordered before a time; the ids of their events stay.
-
-        Returns:
-            Their files' names.
-        """
-        with self._archiving:
-            with self._read() as reader:
-                old = moving.expired(reader, before)
-            for first_position, name in old:
-                (self._shelf.folder / name).unlink(missing_ok=True)
-                self._writer.call(partial(moving.forget, self._session, first_position))
-        return [name for _, name in old]
 
     def jobs(self, state: JobState | None = None) -> list[Job]:
         """Jobs in a state, or all, in the order they were queued."""
@@ -343,14 +310,6 @@ class Journal:
                 yield self._reader
             except sqlite3.Error as error:
                 raise noticed(error, self._path) from error
-
-    @contextmanager
-    def _read_apart(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(connect_read_only(self._path)) as reader:
-                yield reader
-        except sqlite3.Error as error:
-            raise noticed(error, self._path) from error
 
     def _clear_unused(self, programme: str) -> None:
         while self._writer.call(lambda _: replica.clear_unused(self._session.connection, programme, _SNAPSHOT_CHUNK)):

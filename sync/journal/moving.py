@@ -104,16 +104,18 @@ def head_for(
     perpetual: Mapping[str, ProgrammeTotals],
     device: str,
     key: Ed25519PrivateKey,
-    ack: str | None,
+    booked: int,
 ) -> Header:
     """The header of a section of these rows.
 
     Args:
         perpetual: Totals before the first one.
+        booked: The last position that central has booked.
     """
     (first_position,) = connection.execute(
         "SELECT first_position + ? - 1 FROM epochs WHERE epoch = ?", (rows[0].seq, rows[0].epoch)
     ).fetchone()
+    last_position = first_position + len(rows) - 1
     events = [decode_event(row.event) for row in rows]
     counted = [(event, _was_there(connection, event, first_position + at)) for at, event in enumerate(events)]
     return Header(
@@ -128,14 +130,8 @@ def head_for(
         first_at=events[0].ordered_at,
         last_at=events[-1].ordered_at,
         perpetual=perpetual_after(perpetual, counted),
-        ack=ack,
+        ack=_ack_for(connection, last_position) if last_position <= booked else None,
     )
-
-
-def ack_for(connection: sqlite3.Connection, position: int) -> str | None:
-    """Central's newest ack, as signed, that covers rows up to a position."""
-    found = connection.execute(_ACK, (position,)).fetchone()
-    return None if found is None else str(found[0])
 
 
 def file_name(header: Header) -> str:
@@ -242,6 +238,12 @@ def _after(row: Row) -> tuple[str, int, bytes]:
 def _is_counted(connection: sqlite3.Connection, programme: str | None, position: int) -> bool:
     """Until the replica holds what it did, the box needs an operation at hand to decide by."""
     return programme is None or position <= replica.counted_position(connection, programme)
+
+
+def _ack_for(connection: sqlite3.Connection, position: int) -> str | None:
+    """Central's newest ack, as signed, that covers rows up to a position."""
+    found = connection.execute(_ACK, (position,)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def _was_there(connection: sqlite3.Connection, event: Event, position: int) -> bool:
