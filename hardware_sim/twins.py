@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -96,10 +95,6 @@ def _scanner_actions(scanner: ScannerTwin) -> Mapping[str, Action]:
             raise BadRequestError(str(error)) from error
         return {}
 
-    async def wait_host(_: Request) -> Reply:
-        await scanner.host_listening()
-        return {}
-
     async def state(_: Request) -> Reply:
         return {"device": str(scanner.path), "plugged": scanner.plugged, "host_listens": scanner.host_listens()}
 
@@ -108,7 +103,7 @@ def _scanner_actions(scanner: ScannerTwin) -> Mapping[str, Action]:
         "type": type_bytes,
         "unplug": _simple(scanner.unplug),
         "replug": _simple(scanner.replug),
-        "wait_host": wait_host,
+        "wait_host": _awaited(scanner.host_listening),
         "state": state,
     }
 
@@ -124,17 +119,12 @@ def _printer_actions(printer: PrinterTwin) -> Mapping[str, Action]:
         return _printer_state(printer)
 
     async def error(request: Request) -> Reply:
-        choices = {kind.value: kind for kind in PrinterError}
-        printer.fail(choices[_one_of(request, "kind", choices)])
+        printer.fail(PrinterError(_one_of(request, "kind", [kind.value for kind in PrinterError])))
         return _printer_state(printer)
 
     async def power(request: Request) -> Reply:
         choices = {"on": printer.power_on, "off": printer.power_off}
         await choices[_one_of(request, "state", choices)]()
-        return {}
-
-    async def drop_connection(_: Request) -> Reply:
-        await printer.drop_connection()
         return {}
 
     async def wait_receipt(request: Request) -> Reply:
@@ -150,7 +140,7 @@ def _printer_actions(printer: PrinterTwin) -> Mapping[str, Action]:
         "error": error,
         "repair": _simple(printer.repair),
         "power": power,
-        "drop_connection": drop_connection,
+        "drop_connection": _awaited(printer.drop_connection),
         "mute": _simple(printer.mute),
         "unmute": _simple(printer.unmute),
         "close_drawer": _simple(printer.close_drawer),
@@ -187,29 +177,12 @@ def _printer_state(printer: PrinterTwin) -> Reply:
 
 def _camera_actions(camera: CameraTwin) -> Mapping[str, Action]:
     async def show(request: Request) -> Reply:
-        kinds = {kind.value: kind for kind in Kind}
-        kind = kinds[_one_of(request, "kind", kinds)]
+        kind = Kind(_one_of(request, "kind", [kind.value for kind in Kind]))
         length = {"seconds": float(_integer(request, "seconds"))} if "seconds" in request else {}
         try:
             await camera.show(_text(request, "token"), kind=kind, seed=_integer(request, "seed"), **length)
         except UnpluggedError as error:
             raise BadRequestError(str(error)) from error
-        return {}
-
-    async def unplug(_: Request) -> Reply:
-        await camera.unplug()
-        return {}
-
-    async def replug(_: Request) -> Reply:
-        await camera.replug()
-        return {}
-
-    async def wait_viewer(_: Request) -> Reply:
-        await camera.viewed()
-        return {}
-
-    async def wait_left(_: Request) -> Reply:
-        await camera.left()
         return {}
 
     async def state(_: Request) -> Reply:
@@ -226,10 +199,10 @@ def _camera_actions(camera: CameraTwin) -> Mapping[str, Action]:
         "take_away": _simple(camera.take_away),
         "freeze": _simple(camera.freeze),
         "thaw": _simple(camera.thaw),
-        "unplug": unplug,
-        "replug": replug,
-        "wait_viewer": wait_viewer,
-        "wait_left": wait_left,
+        "unplug": _awaited(camera.unplug),
+        "replug": _awaited(camera.replug),
+        "wait_viewer": _awaited(camera.viewed),
+        "wait_left": _awaited(camera.left),
         "state": state,
     }
 
@@ -272,6 +245,14 @@ def _simple(action: Callable[[], None]) -> Action:
     return run
 
 
+def _awaited(action: Callable[[], Awaitable[None]]) -> Action:
+    async def run(_: Request) -> Reply:
+        await action()
+        return {}
+
+    return run
+
+
 def _text(request: Request, name: str, *, default: str | None = None) -> str:
     value = request.get(name, default)
     if not isinstance(value, str):
@@ -286,7 +267,7 @@ def _integer(request: Request, name: str) -> int:
     return value
 
 
-def _one_of(request: Request, name: str, choices: Mapping[str, Any]) -> str:
+def _one_of(request: Request, name: str, choices: Collection[str]) -> str:
     value = request.get(name)
     if value not in choices:
         raise BadRequestError(f"{request['do']} needs {name!r}, one of: {', '.join(choices)}")
