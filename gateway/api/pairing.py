@@ -9,20 +9,18 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import AfterValidator, Field
 
 from drivers.escpos.compose import Receipt
+from gateway.addresses import address_for_others
 from gateway.api.bodies import Body
 from gateway.api.counter import Speaking
 from gateway.api.problems import problem
 from gateway.errors import CounterError
-from gateway.guard import COOKIE, cookie_in, is_at_home
+from gateway.guard import COOKIE, cookie_in, is_at_home, is_loopback_address
 from gateway.pairing import PIN_DIGITS, PIN_LIVES_S, PairedScreen, Pairing, TooManyPins
 from gateway.receipts import pin_slip
 from gateway.views import JSON
 from gateway.words import Problem
 
 _A_YEAR_S = 365 * 24 * 3600
-_DISCARD = ("192.0.2.1", 9)
-"""An address for documentation (RFC 5737): asking the way there sends nothing and tells which address leads out."""
-
 
 OnPaper = Annotated[bool, Query(alias="print", description="Print the PIN, too.")]
 
@@ -52,7 +50,11 @@ def add_pairing(api: FastAPI, pairing: Pairing, slips: Slips | None = None) -> N
     Args:
         slips: The printer; None where there is none.
     """
+    _add_way_in(api, pairing, slips)
+    _add_screens(api, pairing)
 
+
+def _add_way_in(api: FastAPI, pairing: Pairing, slips: Slips | None) -> None:
     @api.post("/v1/pairing/offers", tags=["screens"])
     async def offers(request: Request, agent: Speaking, on_paper: OnPaper = False) -> JSON:
         """A PIN for one more screen; only the box's own and paired screens get one."""
@@ -79,6 +81,8 @@ def add_pairing(api: FastAPI, pairing: Pairing, slips: Slips | None = None) -> N
         response.set_cookie(COOKIE, cookie, max_age=_A_YEAR_S, httponly=True, samesite="strict")
         return response
 
+
+def _add_screens(api: FastAPI, pairing: Pairing) -> None:
     @api.get("/v1/pairing", tags=["screens"])
     async def paired(request: Request) -> JSON:
         """Whether this screen may use the counter; if so, every paired screen, and which is `here`."""
@@ -107,21 +111,12 @@ def _url_for_others(request: Request) -> str:
     """Where other machines find this API.
 
     Raises:
-        CounterError: It listens on loopback only.
+        CounterError: It listens on loopback only, or this machine is on no network.
     """
     listener: socket.socket | None = request.app.state.listener
     host, port = listener.getsockname()[:2] if listener is not None else ("127.0.0.1", 0)
     if host in ("0.0.0.0", "::"):
-        host = _address_that_leads_out()
-    if host.startswith("127.") or host == "::1":
+        host = address_for_others((request.scope.get("server") or ("",))[0])
+    if host is None or is_loopback_address(host):
         raise CounterError(Problem.LOOPBACK_ONLY)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def _address_that_leads_out() -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_DISCARD)
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
