@@ -191,6 +191,39 @@ def test_a_stream_that_is_dead_is_noticed_and_followed_again(browser: Browser, o
     expect(page.locator("body")).to_have_attribute("data-link", "up")
 
 
+def test_a_link_that_is_back_says_so_though_nothing_is_new(browser: Browser, office: Office) -> None:
+    page = browser.new_context(locale="fr-FR").new_page()
+    page.add_init_script(
+        "EventSource = class extends EventSource { constructor(url) { super(url); window.stream = this; } }"
+    )
+    sign_in(page, office)
+
+    page.evaluate("stream.dispatchEvent(new Event('error'))")
+    expect(page.locator("body")).to_have_attribute("data-link", "down")
+    page.evaluate("stream.dispatchEvent(new Event('open'))")
+
+    expect(page.locator("body")).to_have_attribute("data-link", "up")
+
+
+def test_of_a_list_only_what_changed_is_drawn_again(browser: Browser, office: Office) -> None:
+    page = browser.new_page()
+    page.goto(f"{office.town.central_url}/")
+
+    kept = page.evaluate(
+        """async () => {
+            const { fillEach } = await import("/page/dom.js");
+            const list = document.createElement("ul");
+            const item = (id, shown) => ({ id, shown, build: () => document.createElement("li") });
+            fillEach(list, [item("a", 1), item("b", 1)]);
+            const before = [...list.children];
+            fillEach(list, [item("b", 2), item("a", 1)]);
+            return [before.indexOf(list.children[0]), before.indexOf(list.children[1])];
+        }"""
+    )
+
+    assert kept == [-1, 0]
+
+
 def test_a_page_left_open_neither_keeps_the_centre_from_stopping_nor_is_lost(browser: Browser, office: Office) -> None:
     page = enter(browser, office)
 
