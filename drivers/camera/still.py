@@ -1,4 +1,4 @@
-"""A picture that stays the same is decoded once: a camera that looks at an empty counter all day costs next to nothing.
+"""A picture that stays the same is seldom decoded: of an empty counter, one in eight is looked at in full.
 
 Measured at 1280×720: 0.2 ms to see that nothing has moved, 1.4 ms to look for codes.
 """
