@@ -49,9 +49,12 @@ class Archivist:
                 await self._wait()
 
     def tidy(self) -> bool:
-        """Archive and delete what is due; whether the disk is short of room: then all that is booked is due."""
+        """Archive and delete what is due; whether the disk is short of room: then all that is booked is due.
+
+        It is short at twice the reserve, so that there is room again before an operation is refused.
+        """
         now, clock = self._journal.submit(_time).result()
-        is_short = not self._journal.has_room(self._settings.reserve_mib * MIB)
+        is_short = not self._journal.has_room(2 * self._settings.reserve_mib * MIB)
         at_hand = timedelta() if is_short else timedelta(days=self._settings.days_at_hand)
         written = self._journal.archive(before=now - at_hand, rows_in_file=self._rows_in_file)
         if written:

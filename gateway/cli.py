@@ -150,6 +150,7 @@ def _add_journal(commands: _Commands, common: _Parser) -> None:
     )
     verify = _add(journal, "verify", common, "journal", "find any changed row and any cut tail", what="verify")
     verify.add_argument("file", type=Path, metavar="FILE", nargs="?", help="an archive or an export, by itself")
+    _add(journal, "status", common, "journal", "how much it holds, and where", what="status")
     export = _add(journal, "export", common, "journal", "write it for an auditor, to verify by itself", what="export")
     export.add_argument("--from", dest="first", type=_date, metavar="DATE", help="its first day (UTC)")
     export.add_argument("--to", dest="last_day", type=_date, metavar="DATE", help="its last day (UTC)")

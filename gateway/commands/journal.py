@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_config.errors import EdgeConfigError
 from edge_config.settings import load_box_settings
+from gateway.archiving import MIB
 from gateway.identity import load_identity
 from gateway.paths import journal_path
 from gateway.words import choose
@@ -26,17 +27,22 @@ from sync.journal.audit import verify_file
 from sync.journal.database import connect_read_only, meaning
 from sync.journal.export import Span, export
 from sync.journal.shelf import Shelf
+from sync.journal.summary import Summary, summarise
 from sync.journal.verify import verify
 
 
 def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
-    """Verify it, print it, or write it for an auditor."""
+    """Verify it, print it, say how much it holds, or write it for an auditor."""
     if arguments.what == "verify" and arguments.file is not None:
         return _verify_file(arguments, environ)
     settings = load_box_settings(arguments.config, environ)
     path, language = journal_path(settings.data_dir), settings.language.value
     if arguments.what == "show":
         _show(path, arguments.last)
+        return 0
+    if arguments.what == "status":
+        for line in _lines(summarise(path), settings.journal.reserve_mib, language):
+            print(line)
         return 0
     identity = load_identity(settings.data_dir)
     if arguments.what == "export":
@@ -54,6 +60,30 @@ def run(arguments: Namespace, environ: Mapping[str, str]) -> int:
         )
     )
     return 0
+
+
+def _lines(told: Summary, reserve_mib: int, language: str) -> list[str]:
+    base, packed, free = (size / MIB for size in (told.database_bytes, told.archive_bytes, told.free_bytes))
+    oldest = f"{told.oldest_at_hand_at:%Y-%m-%d}" if told.oldest_at_hand_at else "-"
+    return [
+        choose(
+            language,
+            f"Lignes : {told.rows}, dont {told.archived_rows} dans {told.archives} archives ; "
+            f"non comptabilisées au centre : {told.unbooked_rows}",
+            f"Rows: {told.rows}, of which {told.archived_rows} in {told.archives} archives; "
+            f"not booked by the centre: {told.unbooked_rows}",
+        ),
+        choose(
+            language,
+            f"Dernière clôture : {told.last_closed or '-'} ; plus ancienne ligne hors archives : {oldest}",
+            f"Last closure: {told.last_closed or '-'}; oldest row outside of archives: {oldest}",
+        ),
+        choose(
+            language,
+            f"Disque (Mio) : base {base:.1f}, archives {packed:.1f}, libre {free:.0f}, réserve {reserve_mib}",
+            f"Disk (MiB): database {base:.1f}, archives {packed:.1f}, free {free:.0f}, reserve {reserve_mib}",
+        ),
+    ]
 
 
 def _verify_file(arguments: Namespace, environ: Mapping[str, str]) -> int:

@@ -63,3 +63,12 @@ def test_a_wrong_date_is_wrong_usage(agent: AgentProcess, capsys: pytest.Capture
 
     assert ended.value.code == 2
     assert "'4 mai' is no date: write it as 2026-05-04" in capsys.readouterr().err
+
+
+def test_the_journals_size_is_told_in_three_lines(agent: AgentProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(agent, "status") == 0
+
+    rows, closures, disk = capsys.readouterr().out.splitlines()
+    assert rows == "Lignes : 1, dont 0 dans 0 archives ; non comptabilisées au centre : 1"
+    assert closures.startswith("Dernière clôture : - ; plus ancienne ligne hors archives : 2")
+    assert disk.endswith("réserve 64")
