@@ -25,7 +25,7 @@ from sync import topics
 from sync.errors import LinkError
 from sync.mqtt import MqttLink, OnDown, OnMessage, OnUp
 from sync.topics import Up
-from sync.wire import CONTEXTS, Ack, RegistryDelta, Resend, open_message
+from sync.wire import CONTEXTS, Ack, RegistryDelta, Resend, decode_payload, open_message, read_signed
 from tests.central.world import CARD, VOUCHER, Box, Centre
 
 MIB = 1024 * 1024
@@ -281,6 +281,88 @@ def test_one_tick_goes_before_batches_however_many_wait(box_a: Box) -> None:
     assert drained(inbox) == [tick, full]
     inbox.add_tick()
     assert drained(inbox) == [tick]
+
+
+def test_the_inbox_says_whether_rows_wait(box_a: Box) -> None:
+    inbox = Inbox()
+    inbox.add(Waiting(topic=box_a.address.up(Up.HEALTH)))
+    inbox.add(Waiting(topic=box_a.address.up(Up.ASK)))
+    assert not inbox.batch_waits
+    inbox.add(Waiting(topic=box_a.address.up(Up.JOURNAL)))
+    assert inbox.batch_waits
+
+    drained(inbox)
+
+    assert not inbox.batch_waits
+
+
+class Watched(Handler):
+    """Notes what it is asked for, in order, and can fail to book."""
+
+    def __init__(self, centre: Centre, *, failures: int = 0) -> None:
+        log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+        super().__init__(centre.workshop, log)
+        self.did: list[str] = []
+        self._failures = failures
+
+    def handle(self, topic: str, payload: bytes, *, may_put_off: bool = False) -> list[Outgoing]:
+        self.did.append("received" if may_put_off else "handled")
+        return super().handle(topic, payload, may_put_off=may_put_off)
+
+    def book_some(self) -> list[Outgoing]:
+        self.did.append("booked")
+        if self._failures:
+            self._failures -= 1
+            raise ZeroDivisionError
+        return super().book_some()
+
+
+class UntilBooked(ScriptedLink):
+    """Over when an ack says which registry versions count the box's rows."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        is_ack = topic.endswith("/ack")
+        if is_ack and not decode_payload(read_signed(payload).payload, Ack).heads:
+            topic = topic + "/of what is received"
+        super().publish(topic, payload)
+
+
+def batches_of(centre: Centre, box: Box, count: int) -> list[tuple[str, bytes]]:
+    card, topic = centre.card(), box.address.up(Up.JOURNAL)
+    centre.batch(box)
+    for _ in range(count):
+        box.earned(card, 100)
+    return [(topic, box.batch(seq, seq)) for seq in range(2, count + 2)]
+
+
+def test_batches_that_queue_up_are_received_and_booked_when_nothing_waits(centre: Centre, box_a: Box) -> None:
+    handler = Watched(centre)
+
+    run_with(centre, handler, UntilBooked(*batches_of(centre, box_a, 4)))
+
+    assert handler.did == ["received"] * 3 + ["handled", "booked"]
+    assert centre.balances()["holders"] == 400
+
+
+def test_too_much_that_is_not_booked_has_its_turn_between_batches(
+    centre: Centre, box_a: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.service.MAX_UNBOOKED", 1)
+    handler = Watched(centre)
+
+    run_with(centre, handler, UntilBooked(*batches_of(centre, box_a, 5)))
+
+    assert handler.did[:3] == ["received", "received", "booked"]
+
+
+def test_what_cannot_be_booked_is_tried_again_later(centre: Centre, box_a: Box) -> None:
+    """After the next tick, and not again and again at once."""
+    handler = Watched(centre, failures=1)
+
+    run_with(centre, handler, UntilBooked(*batches_of(centre, box_a, 2)))
+
+    assert handler.did == ["received", "handled", "booked", "booked"]
+    assert centre.balances()["holders"] == 200
 
 
 def test_a_connection_that_fails_while_publishing_stops_nothing(centre: Centre, box_a: Box) -> None:

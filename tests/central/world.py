@@ -462,6 +462,14 @@ class Centre:
     def batch(self, box: Box, first_seq: int = 1, last_seq: int | None = None) -> Replies:
         return self.send(box, Up.JOURNAL, box.batch(first_seq, last_seq))
 
+    def receive(self, box: Box, first_seq: int = 1, last_seq: int | None = None) -> Replies:
+        """A batch while others wait."""
+        payload = box.batch(first_seq, last_seq)
+        return self._replies(self.handler.handle(box.address.up(Up.JOURNAL), payload, may_put_off=True))
+
+    def book_some(self) -> Replies:
+        return self._replies(self.handler.book_some())
+
     def birth(self, box: Box, *, grant: str | None = None, config: int = 1) -> Replies:
         return self.send(box, Up.PRESENCE, box.signed(box.birth(grant=grant, config=config)))
 
