@@ -86,7 +86,7 @@ class Shelf:
         position = first
         while position <= last:
             found = connection.execute(
-                f"{_NOTED} WHERE moved_to >= ? ORDER BY first_position LIMIT 1", (position,)
+                f"{_NOTED} WHERE moved_to >= ? ORDER BY moved_to LIMIT 1", (position,)
             ).fetchone()
             archive = None if found is None else _noted(found)
             before = last if archive is None else min(last, archive.first_position - 1)

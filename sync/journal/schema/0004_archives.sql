@@ -9,6 +9,7 @@ CREATE TABLE archives (
     header BLOB NOT NULL,
     signature TEXT NOT NULL
 ) STRICT;
+CREATE INDEX archives_moved_to ON archives (moved_to);
 
 -- Ids of the events in archives, and what these ended; where they were written last. Never deleted.
 CREATE TABLE archived (
