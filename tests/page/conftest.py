@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from tests.page.fake_box import FakeBox
@@ -56,3 +56,9 @@ def visit(box: FakeBox, context: BrowserContext) -> Visit:
 
 def _fail(error: object) -> None:
     raise AssertionError(f"the page's code failed: {error}")
+
+
+def primary(page: Page) -> Page:
+    """The page, once its primary button can be pressed."""
+    expect(page.locator("#primary")).to_be_enabled()
+    return page

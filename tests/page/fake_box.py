@@ -48,7 +48,6 @@ class FakeBox:
         lookers: How many look through its camera.
         acts: What the pages asked for, in order.
         answers: What an act is answered, by path; otherwise an empty object.
-        after: Called with each act once it is recorded, before its answer goes out.
         full: Why it takes no more pages.
         failure: What it answers to who asks for the screen, when it can't show one.
     """
@@ -60,10 +59,10 @@ class FakeBox:
     fingerprint: str = "page-1"
     acts: list[Act] = field(default_factory=list)
     answers: dict[str, tuple[int, JSON]] = field(default_factory=lambda: {"/v1/pairing/offers": (200, OFFER)})
-    after: Callable[[Act], None] | None = None
     full: str = ""
     failure: tuple[int, str] | None = None
     port: int = field(default_factory=free_loopback_port)
+    _after: Callable[[Act], None] = lambda _: None
     _queues: list[asyncio.Queue[JSON]] = field(default_factory=list)
     _loop: asyncio.AbstractEventLoop | None = None
     _server: uvicorn.Server | None = None
@@ -110,6 +109,15 @@ class FakeBox:
         self.screen = screen
         if self._loop is not None and self._server is not None:
             self._loop.call_soon_threadsafe(self._show, screen)
+
+    def show_after(self, path: str, screen: JSON) -> None:
+        """Show a state as soon as an act was asked for, before its answer goes out."""
+
+        def after(act: Act) -> None:
+            if act.path == path:
+                self.push(screen)
+
+        self._after = after
 
     def done(self, method: str, path: str) -> list[Act]:
         """The acts of one kind."""
@@ -211,8 +219,7 @@ def _add_acts(app: FastAPI, box: FakeBox) -> None:
             language=request.headers.get("accept-language"),
         )
         box.acts.append(asked)
-        if box.after is not None:
-            box.after(asked)
+        box._after(asked)
         if asked.method == "DELETE":
             box.screens = [screen for screen in box.screens if asked.path != f"/v1/pairing/screens/{screen['id']}"]
         status, answer = box.answers.get(asked.path, (200, {}))

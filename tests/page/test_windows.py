@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from hardware_sim.programs import until
 from tests.page.conftest import Visit
 from tests.page.fake_box import FakeBox
-from tests.page.states import EARN, operation, ready
+from tests.page.states import EARN, accepted, operation, ready
 
 
 def open_operation(page: Page, number: int = 0) -> None:
@@ -59,3 +60,22 @@ def test_a_question_of_one_mode_is_not_answered_in_the_other(visit: Visit, box: 
 
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert box.acts == []
+
+
+def test_a_voided_operation_offers_no_second_void(visit: Visit) -> None:
+    page = visit()
+
+    page.locator("#operations-list button").nth(2).click()
+
+    expect(page.get_by_role("dialog")).to_contain_text("Annulée")
+    expect(page.locator("#operation-void")).to_be_hidden()
+
+
+def test_the_receipt_is_a_code_on_the_screen(visit: Visit) -> None:
+    page = visit(ready(result=accepted()))
+
+    page.get_by_role("button", name="Reçu QR").click()
+
+    code = page.get_by_role("img", name="Code QR du reçu")
+    expect(code).to_be_visible()
+    until(lambda: code.evaluate("code => code.naturalWidth"), what="the code to be drawn")
