@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
+from websockets.sync.client import connect
 
 from hardware_sim.browser import NOT_THERE, find_chromium, open_browser
 from hardware_sim.counter_client import Json
@@ -26,6 +27,7 @@ from tests.page.test_link import LISTEN
 from tests.page.test_looks import SIZES, grave_faults, is_wider_than_the_screen
 
 WITHIN_MS = 30_000
+MOST_SCREENS = 32
 STAGES = ("recorded", "sent", "booked")
 HTML = "<img src=x onerror=document.title='taken'><b>bold</b>"
 
@@ -258,6 +260,21 @@ def test_after_the_box_was_killed_the_page_comes_back_with_the_truth_in_silence(
     drawn = page.locator("#operations-list button").evaluate_all("all => all.map(one => one.dataset.operation)")
     assert drawn == told
     assert page.evaluate("window.heard") == []
+
+
+def test_a_page_too_many_says_so_and_is_let_in_once_another_goes(place: Place, browser: Browser) -> None:
+    page = browser.new_page(locale="fr-FR")
+    live = f"{place.a.url.replace('http', 'ws', 1)}v1/screen/live"
+    with ExitStack() as others:
+        for _ in range(MOST_SCREENS):
+            others.enter_context(connect(live)).recv()
+        page.goto(place.a.url)
+        expect(page.locator("#link")).to_have_text(
+            "Trop d'écrans ou de logiciels écoutent cette caisse : fermez-en un."
+        )
+
+    expect(page.locator("#link")).to_have_text("Relié au centre.")
+    page.close()
 
 
 def test_what_a_page_confirms_after_the_counter_changed_is_refused_in_words(place: Place, visit: Open) -> None:
