@@ -40,13 +40,16 @@ check: $(INSTALLED) ## Style, types and the import table of the design
 bench: $(INSTALLED) $(BOX)/.installed $(PEERS) ## Measure speed and memory beside floors and peers; WRITE=1 writes docs/performance.md
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
-.PHONY: crash-test power-test
+.PHONY: crash-test power-test network-test
 crash-test: $(INSTALLED) ## Kill box, broker, centre and PostgreSQL under load, three hundred times
 	$(BIN)/python -m tests.torment.crash
 
 power-test: $(PEERS) ## Cut the power under the journal, and kill a virtual machine that writes it; needs root
 	@tests/torment/install_guest.sh
 	$(BIN)/python -m tests.torment.power
+
+network-test: $(INSTALLED) ## Every fault of a network under load, and five hundred boxes that come back at once
+	$(BIN)/python -m tests.torment.network
 
 lock: $(INSTALLED) ## Pin the libraries again; LOCK=--upgrade takes the newest
 	$(COMPILE) $(LOCK) --all-extras --build-deps-for wheel --output-file requirements/dev.txt pyproject.toml

@@ -38,20 +38,20 @@ def fleet_figures(folder: Path) -> list[Figure]:
     with Postgres(programs, durable=True) as postgres, VirtualTown(folder, database=postgres.new()) as town:
         town.office("shop", "add", "halles", "--name", "Librairie des Halles")
         instruments = [card.instrument for card in town.issue(CARD, CARDS)]
-        members = _enrol(town)
+        members = enrol(town, BOXES)
         town.start_central()
         assert town.central.pid is not None
         return [asyncio.run(_measure(members, instruments, town.broker.port, town.central.pid))]
 
 
-def _enrol(town: VirtualTown) -> list[Member]:
-    """All at once, in central's database: a command for each would take an hour."""
+def enrol(town: VirtualTown, boxes: int) -> list[Member]:
+    """Enrol so many boxes at once, in central's database: a command for each would take an hour."""
     members = []
     with (
         open_workshop(load_central_settings(town.data / SETTINGS_FILE, os.environ)) as workshop,
         workshop.write() as work,
     ):
-        for number in range(BOXES):
+        for number in range(boxes):
             key = Ed25519PrivateKey.generate()
             address = BoxAddress(tenant=work.tenant, shard=f"{number % 256:02x}", device=f"virtual-{number}")
             member = Member(address=address, shop="halles", key=key)

@@ -42,6 +42,8 @@ from sync.wire import CONTEXTS, Ack, Birth, Death, Health, encode_batch, read_si
 KEEPALIVE_S = 60
 _CONNECTS_AT_ONCE = 50
 _MISC_EVERY_S = 5.0
+_AGAIN_S = 5.0
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class VirtualBox:
         epoch = f"1-{random.getrandbits(64):016x}"
         self._chain = _Chain(member, epoch)
         self._waiting: dict[int, float] = {}
+        self._rows: dict[int, Row] = {}
         self._client = self._make_client()
 
     @property
@@ -108,8 +111,13 @@ class VirtualBox:
         self._client.connect(LOOPBACK, port, keepalive=KEEPALIVE_S)
 
     def close(self) -> None:
-        """Leave politely."""
+        """Leave politely; to be called within the event loop."""
         self._client.disconnect()
+        stream = self._client.socket()
+        if stream is not None:
+            _close(self._client, None, stream)
+        # The client closes its socket when it is collected, and the loop may be gone by then.
+        self._client.on_socket_close = None
 
     def keep_alive(self) -> None:
         """To be called every few seconds."""
@@ -156,9 +164,16 @@ class VirtualBox:
             )
         )
 
+    def send_again(self) -> None:
+        """Send every row that isn't acknowledged, as one batch."""
+        rows = list(self._rows.values())
+        if rows:
+            self._publish(Up.JOURNAL, encode_batch(self.member.device, rows, self.member.key))
+
     def _send(self, data: EventData) -> Row:
         row = self._chain.add(data)
         self._waiting[row.seq] = time.perf_counter()
+        self._rows[row.seq] = row
         self._publish(Up.JOURNAL, encode_batch(self.member.device, [row], self.member.key))
         return row
 
@@ -193,6 +208,7 @@ class VirtualBox:
         ack = msgspec.json.decode(read_signed(payload).payload, type=Ack)
         for seq in [seq for seq in self._waiting if ack.epoch == self._chain.epoch and seq <= ack.seq]:
             self.booked_after_s.append(now - self._waiting.pop(seq))
+            del self._rows[seq]
 
 
 def _open(client: paho.Client, _data: object, stream: Any) -> None:  # noqa: ANN401 - paho's socket
@@ -235,6 +251,15 @@ class VirtualFleet:
                 await box.up.wait()
                 box.begin()
 
+    async def reconnect(self, port: int) -> None:
+        """Connect all at once after their broker was gone, and send again what isn't acknowledged."""
+        for box in self.boxes:
+            box.up.clear()
+            box.connect(port)
+        for box in self.boxes:
+            await box.up.wait()
+            box.send_again()
+
     async def work(self, *, events_per_s: float, health_every_s: float, seconds: float) -> None:
         """Send events and health messages at these rates, the boxes in turn."""
         async with asyncio.TaskGroup() as group:
@@ -243,9 +268,15 @@ class VirtualFleet:
             group.create_task(self._at_rate(VirtualBox.keep_alive, len(self.boxes) / _MISC_EVERY_S, seconds))
 
     async def settled(self) -> None:
-        """Wait until everything that was sent is acknowledged."""
-        while any(box.waiting for box in self.boxes):
-            await asyncio.sleep(0.05)
+        """Wait until everything that was sent is acknowledged; what isn't goes again after a while, as boxes do it."""
+        loop = asyncio.get_running_loop()
+        again_at = loop.time() + _AGAIN_S
+        while waiting := [box for box in self.boxes if box.waiting]:
+            await asyncio.sleep(_LOOK_S)
+            if loop.time() > again_at:
+                again_at = loop.time() + _AGAIN_S
+                for box in waiting:
+                    box.send_again()
 
     def close(self) -> None:
         """Leave, all of them."""
