@@ -19,6 +19,8 @@ MIB = 1 << 20
 _REST_S = 60.0
 """After each look, so that a busy counter has its disk to itself."""
 _IDLE_S = 3_600.0
+_AT_LEAST = timedelta(days=1)
+"""What the counter shows and voids stays at hand, however short the disk is."""
 _YEAR = timedelta(days=365.25)
 
 
@@ -49,13 +51,13 @@ class Archivist:
                 await self._wait()
 
     def tidy(self) -> bool:
-        """Archive and delete what is due; whether the disk is short of room: then all that is booked is due.
+        """Archive and delete what is due; whether the disk is short of room: then all but a day is due.
 
         It is short at twice the reserve, so that there is room again before an operation is refused.
         """
         now, clock = self._journal.submit(_time).result()
         is_short = not self._journal.has_room(2 * self._settings.reserve_mib * MIB)
-        at_hand = timedelta() if is_short else timedelta(days=self._settings.days_at_hand)
+        at_hand = _AT_LEAST if is_short else timedelta(days=self._settings.days_at_hand)
         written = self._journal.archive(before=now - at_hand, rows_in_file=self._rows_in_file)
         if written:
             _log.info("rows archived", files=written, because="disk" if is_short else "age")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,9 +29,10 @@ from programme.events import (
 from programme.grants import Consignment
 from programme.state import DAY, GRANT, OPERATION, SOLD, HeldGrant, OpenOperation, Totals
 from sync.chain import Row
+from sync.errors import ArchiveDamaged
 from sync.journal import Job, JobState
 from sync.journal.database import connect_read_only, noticed
-from sync.journal.shelf import Shelf
+from sync.journal.shelf import Shelf, archives_after
 
 _OPEN_JOBS = (JobState.QUEUED, JobState.SENDING, JobState.UNCERTAIN)
 _OPERATIONS = tuple(TYPE_NAMES[kind] for kind in OPERATIONS)
@@ -209,12 +211,26 @@ class Lookup:
 
         None stands for a row that was damaged on the disk, or a closure that a fork took out of the journal.
         """
+        found, position = self._archived_after(position, count)
         marks = ",".join("?" * len(_TOLD))
-        found = self._ask(
-            f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?", (position, *_TOLD, count)
-        )
+        question = f"{_ROW} WHERE position > ? AND type IN ({marks}) ORDER BY position LIMIT ?"
+        found += self._ask(question, (position, *_TOLD, count - len(found)))
         closed_again = self._closed_again()
         return [(row[0], row[3] if _is_sound(*row) and not _is_over(row, closed_again) else None) for row in found]
+
+    def _archived_after(self, position: int, count: int) -> tuple[list[tuple[Any, ...]], int]:
+        """The first rows of these kinds that moved to archives, and where those at hand go on."""
+        found: list[tuple[Any, ...]] = []
+        for archive in archives_after(self._connection, position):
+            with contextlib.suppress(ArchiveDamaged):  # nothing more can be told of its rows
+                rows = enumerate(self._shelf.section(archive).rows, start=archive.first_position)
+                for at, row in rows:
+                    if position < at <= archive.moved_to and decode_event(row.event).type in _TOLD:
+                        found.append((at, row.epoch, row.seq, row.event, row.previous, row.hash))
+                    if len(found) == count:
+                        return found, at
+            position = archive.moved_to
+        return found, position
 
     def is_voided(self, event_id: UUID, sold: Sold) -> bool:
         """Whether a sale was voided here, be its day closed or not."""

@@ -41,6 +41,12 @@ def noted_archives(connection: sqlite3.Connection) -> list[Noted]:
     return [_noted(found) for found in connection.execute(f"{_NOTED} ORDER BY first_position")]
 
 
+def archives_after(connection: sqlite3.Connection, position: int) -> list[Noted]:
+    """Those with rows after a position that aren't at hand any more."""
+    found = connection.execute(f"{_NOTED} WHERE moved_to > ? ORDER BY moved_to", (position,))
+    return [archive for archive in map(_noted, found) if archive.moved_to >= archive.first_position]
+
+
 def last_archive(connection: sqlite3.Connection) -> Noted | None:
     """The newest one."""
     found = connection.execute(f"{_NOTED} ORDER BY first_position DESC LIMIT 1").fetchone()

@@ -47,6 +47,10 @@ def files(box: Box) -> int:
     return len(list((box.folder / "archive").glob("*.zst")))
 
 
+def archive_all(box: Box) -> None:
+    box.journal.archive(before=NOON + timedelta(days=1), rows_in_file=2)
+
+
 def go_to(box: Box, at: datetime) -> None:
     """Central says what time it is."""
     box.clock.go_to(at)
@@ -66,7 +70,11 @@ def test_rows_move_once_they_are_old(busy: Box) -> None:
     assert files(busy) == 3
 
 
-def test_on_a_short_disk_all_that_is_booked_moves_at_once(busy: Box) -> None:
+def test_on_a_short_disk_all_but_the_last_day_moves_at_once(busy: Box) -> None:
+    assert archivist(busy, reserve_mib=1_000_000).tidy()
+    assert files(busy) == 0
+
+    go_to(busy, NOON + timedelta(days=2))
     assert archivist(busy, reserve_mib=1_000_000).tidy()
 
     assert files(busy) == 3
@@ -78,7 +86,7 @@ def test_a_request_of_long_ago_gets_the_same_answer(busy: Box) -> None:
     first = earn(busy, key)
     busy.acknowledge_all(heads=HEADS)
     earn(busy, uuid7())
-    archivist(busy, reserve_mib=1_000_000).tidy()
+    archive_all(busy)
 
     again = earn(busy, key)
 
@@ -97,7 +105,7 @@ def test_a_request_whose_archive_is_lost_does_not_count_again(busy: Box) -> None
     earn(busy, key)
     busy.acknowledge_all(heads=HEADS)
     earn(busy, uuid7())
-    archivist(busy, reserve_mib=1_000_000).tidy()
+    archive_all(busy)
     before = busy.rows()
     for path in (busy.folder / "archive").iterdir():
         path.rename(path.with_suffix(".lost"))
@@ -113,7 +121,7 @@ def test_a_request_whose_archive_is_lost_does_not_count_again(busy: Box) -> None
 
 
 def test_archives_go_after_their_term_and_never_by_a_time_that_may_be_wrong(busy: Box) -> None:
-    archivist(busy, reserve_mib=1_000_000).tidy()
+    archive_all(busy)
     busy.clock.go_to(NOON + timedelta(days=20 * 365))
     busy.clock.boot = "another boot"
     busy.restart()
@@ -128,3 +136,23 @@ def test_archives_go_after_their_term_and_never_by_a_time_that_may_be_wrong(busy
     go_to(busy, NOON + timedelta(days=7 * 365))
     archivist(busy).tidy()
     assert files(busy) == 0
+
+
+def test_tills_are_told_of_what_is_archived_as_of_the_rest(busy: Box) -> None:
+    before = busy.lookup.told_after(0, 99)
+    archive_all(busy)
+
+    assert busy.lookup.told_after(0, 99) == before
+    for count in range(1, 7):
+        found: list[tuple[int, bytes | None]] = []
+        while part := busy.lookup.told_after(found[-1][0] if found else 0, count):
+            found += part
+        assert found == before
+
+
+def test_of_a_lost_archive_tills_are_told_nothing(busy: Box) -> None:
+    before = busy.lookup.told_after(0, 99)
+    archive_all(busy)
+    next((busy.folder / "archive").glob("000000000003*")).unlink()
+
+    assert busy.lookup.told_after(0, 99) == [told for told in before if told[0] not in (3, 4)]
