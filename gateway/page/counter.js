@@ -3,7 +3,7 @@
 import { Acts } from "./acts.js";
 import { Camera } from "./camera.js";
 import { byId, show, write } from "./dom.js";
-import { day } from "./labels.js";
+import { drawHead, drawStatus } from "./head.js";
 import { choiceId, drawBox, drawDay, drawOperations, drawPrints, drawSell, stock } from "./lists.js";
 import { Link } from "./net.js";
 import { news } from "./news.js";
@@ -130,13 +130,10 @@ class Page {
     const unpaired = this.link === "unpaired";
     show(byId("pairing"), unpaired);
     for (const part of [byId("status"), byId("nav"), byId("main"), document.querySelector("aside")]) part.hidden = unpaired;
-    this.drawStatus();
+    drawStatus(screen, this.link, this.trouble, say);
+    this.drawSoundHint();
     if (screen && !unpaired) {
-      body.classList.toggle("is-training", screen.training);
-      show(byId("training"), screen.training);
-      write(byId("shop"), screen.shop.name);
-      byId("shop").title = `${screen.shop.till} · ${day(screen.business_day, screen.language, { dateStyle: "medium" })}`;
-      document.title = `${screen.shop.name} – Comptoir`;
+      drawHead(screen);
       this.drawCounter();
       const choices = stock(screen);
       if (!choices.some((choice) => choiceId(choice) === this.chosen)) this.chosen = choices.length === 1 ? choiceId(choices[0]) : "";
@@ -176,17 +173,6 @@ class Page {
   reach(element) {
     element.focus({ preventScroll: true });
     element.scrollIntoView({ block: "nearest" });
-  }
-
-  drawStatus() {
-    const { screen, say } = this;
-    const status = byId("link");
-    const up = this.link === "up" && screen;
-    status.className = `dot ${up ? (screen.connection.up ? "good" : "waiting") : this.link === "connecting" ? "waiting" : "bad"}`;
-    byId("status").dataset.state = up ? (screen.connection.up ? "good" : "offline") : this.link;
-    write(status, up ? screen.connection.message : this.trouble || say("link.connecting"));
-    write(byId("queue"), up ? screen.queue.message : "");
-    this.drawSoundHint();
   }
 
   drawSoundHint() {
