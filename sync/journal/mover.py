@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync.journal import moving
 from sync.journal.archive import pack, section_bytes, sign_header
 from sync.journal.database import connect_read_only, noticed
-from sync.journal.shelf import Shelf, read_archive, write_archive
+from sync.journal.shelf import Shelf, delete_archive, read_archive, write_archive
 from sync.journal.transaction import Session
 from sync.journal.writer import Writer
 
@@ -35,6 +35,8 @@ class Mover:
         """Move what may be moved; returns how many archives were written."""
         written = 0
         with self._moving:
+            for unfinished in self._folder.glob("*.tmp"):  # what a power cut left
+                delete_archive(unfinished)
             while True:
                 while self._writer.call(lambda _: moving.move_some(self._session)):
                     pass
@@ -48,7 +50,7 @@ class Mover:
             with self._read() as reader:
                 old = moving.expired(reader, before)
             for first_position, name in old:
-                (self._folder / name).unlink(missing_ok=True)
+                delete_archive(self._folder / name)
                 self._writer.call(partial(moving.forget, self._session, first_position))
         return [name for _, name in old]
 

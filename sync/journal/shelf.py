@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -161,9 +162,22 @@ def write_archive(path: Path, data: bytes) -> None:
         for folder in (path.parent, path.parent.parent):
             _sync(folder)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may never have been there, or the disk takes nothing any more
+            unfinished.unlink()
         kind = JournalFull if error.errno in _NO_ROOM else JournalError
         raise kind(f"{path} can't be written ({error.strerror}): free disk space, or check the folder") from error
+
+
+def delete_archive(path: Path) -> None:
+    """Delete a file, if it is still there.
+
+    Raises:
+        JournalError: It can't be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(f"{path} can't be deleted ({error.strerror}): check the disk and the folder") from error
 
 
 def _sync(folder: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 from uuid_utils.compat import uuid7
 
 from edge_config.settings import JournalSettings
@@ -18,6 +20,7 @@ from gateway.words import Problem
 from programme.decide import Earn
 from sync.errors import ArchiveDamaged
 from sync.wire import Head
+from tests.gateway.playing import until
 from tests.gateway.world import CARD, NOON, VOUCHER, Box
 
 HEADS = {programme: Head(generation=1, version=1) for programme in (CARD, VOUCHER)}
@@ -156,3 +159,21 @@ def test_of_a_lost_archive_tills_are_told_nothing(busy: Box) -> None:
     next((busy.folder / "archive").glob("000000000003*")).unlink()
 
     assert busy.lookup.told_after(0, 99) == [told for told in before if told[0] not in (3, 4)]
+
+
+def test_a_running_archivist_begins_at_once_and_outlives_a_full_disk(busy: Box) -> None:
+    go_to(busy, NOON + timedelta(days=41))
+    (busy.folder / "archive").touch()  # no folder can be made there
+
+    async def begin(done: Callable[[], bool]) -> None:
+        working = asyncio.create_task(archivist(busy).run())
+        await until(lambda: done() or working.done())
+        assert not working.done()
+        working.cancel()
+
+    with capture_logs() as logs:
+        asyncio.run(begin(lambda: bool(logs)))
+    assert [log["event"] for log in logs] == ["journal not archived"]
+
+    (busy.folder / "archive").unlink()
+    asyncio.run(begin(lambda: files(busy) == 3))

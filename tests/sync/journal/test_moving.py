@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -231,6 +234,45 @@ def _archive_and_stop(journal: Journal, transactions: int) -> None:
     with pytest.raises(_Stop):
         journal.archive(before=LATER, rows_in_file=10)
     journal._writer.call = call  # type: ignore[method-assign]
+
+
+ARCHIVER = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sync.clock import LinuxClock
+from sync.journal import Journal, moving
+from tests.sync.boxes import BOX, NOON
+
+key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(sys.argv[2]))
+journal = Journal.open(Path(sys.argv[1]), device=BOX, key=key, clock=LinuxClock())
+moving._MOVED_AT_ONCE = 1
+print("opened", flush=True)
+journal.archive(before=NOON + timedelta(days=99), rows_in_file=2)
+"""
+
+
+@pytest.mark.parametrize("delay_ms", [0, 10, 20, 40])
+def test_a_move_survives_sigkill_at_any_moment(old: Shop, delay_ms: int) -> None:
+    before = rows_of(old)
+    old.close()
+    command = [sys.executable, "-c", ARCHIVER, str(old.path), old.key.private_bytes_raw().hex()]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "opened\n"
+        with contextlib.suppress(subprocess.TimeoutExpired):  # whatever it is at by then
+            process.wait(delay_ms / 1_000)
+        process.kill()
+    old.open()
+    assert rows_of(old) == before
+    check(old)
+
+    old.journal.archive(before=LATER, rows_in_file=2)
+
+    assert rows_of(old) == before
+    assert at_hand(old) == [1, 12, 14, 21, 22]
+    check(old)
 
 
 CHANGES = {
