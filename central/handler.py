@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -11,9 +11,10 @@ from structlog.typing import FilteringBoundLogger
 
 from central import grants
 from central.authorise import authorise
+from central.batches import Batches
 from central.books import book_some
 from central.errors import MessageRefused
-from central.ingest import ingest, make_ack
+from central.ingest import make_ack
 from central.intake import MAX_REFERENCE_CHARACTERS
 from central.ports import Outgoing
 from central.sending import Sending, down, new_commands, unreported_commands
@@ -33,9 +34,6 @@ ACK_EVERY = timedelta(minutes=1)
 """How often a health message is answered by an ack: a box that does nothing learns by it what deltas it missed."""
 
 SUBJECT = re.compile(r"config/(?P<version>[0-9]{1,9})|command/(?P<command>[0-9a-f-]{36})", re.ASCII)
-MAX_SEQ = 2**53 - 1 - wire.MAX_BATCH_ROWS
-"""JSON numbers are exact up to 2^53 - 1 (RFC 8785 §3.1)."""
-
 M = TypeVar("M")
 Stamp = tuple[object, ...]
 
@@ -56,6 +54,7 @@ class Handler:
         self._reviewed_at: datetime | None = None
         with workshop.read() as work:
             self._sending = Sending(instruments.heads(work.db))
+            self._batches = Batches(self._sending, log)
             self._unbooked = unbooked.count(work.db)
 
     @property
@@ -63,10 +62,13 @@ class Handler:
         """How many events wait to be booked, roughly: other programs book, too."""
         return self._unbooked
 
-    def handle(self, topic: str, payload: bytes, *, may_put_off: bool = False) -> list[Outgoing]:
+    def handle(
+        self, topic: str, payload: bytes, *, following: Sequence[bytes] = (), may_put_off: bool = False
+    ) -> list[Outgoing]:
         """Apply a message.
 
         Args:
+            following: Of a batch: the same box's batches that came next.
             may_put_off: Batches wait, so what this one brings can be booked later, by `book_some`.
 
         Returns:
@@ -77,7 +79,8 @@ class Handler:
             with self._workshop.write() as work:
                 device = _sender(work, address)
                 if channel is Up.JOURNAL:
-                    replies, put_off = self._on_batch(work, device, payload, may_put_off=may_put_off)
+                    batches = [payload, *following]
+                    replies, put_off = self._batches.receive(work, device, batches, may_put_off=may_put_off)
                 else:
                     replies, put_off = self._channels()[channel](work, device, payload), 0
                 deltas, heads = self._sending.deltas(work)
@@ -138,50 +141,6 @@ class Handler:
             Up.HEALTH: self._on_health,
             Up.REPORT: self._on_report,
         }
-
-    def _on_batch(self, work: Work, device: Device, payload: bytes, *, may_put_off: bool) -> tuple[list[Outgoing], int]:
-        """Replies, and how many events were put off."""
-        try:
-            batch = wire.read_batch(payload)
-            if batch.device != device.device:
-                raise MessageRefused(f"a batch of the box {batch.device[:40]!r} on the topic of {device.device}")
-            _check_place(batch)
-            rows = wire.verify_batch(batch, device.key)
-        except Unreadable as error:
-            self._log.warning("unreadable batch", device=device.device, reason=str(error))
-            return self._ask_one_by_one(work, device), 0
-        done = ingest(work, device, rows, may_put_off=may_put_off)
-        self._log.info(
-            "batch received" if done.put_off else "batch booked",
-            device=device.device,
-            epoch=batch.epoch,
-            first=batch.first_seq,
-            rows=len(rows),
-            ack=done.ack.seq,
-        )
-        replies = [down(work, device, Down.ACK, work.keys.sign(done.ack))]
-        if done.resend is not None:
-            replies += self._sending.once_in_a_while(work, device, Down.RESEND, work.keys.sign(done.resend))
-        if done.put_off == 0:
-            replies += self._sending.grant(work, device, batch.epoch)
-        return replies, done.put_off
-
-    def _ask_one_by_one(self, work: Work, device: Device) -> list[Outgoing]:
-        """Ask for the rows above the watermark singly; the box has fewer, and sends what it has."""
-        presence = devices.presence(work.db, device.device)
-        epoch = presence.head_epoch if presence is not None else None
-        epoch = epoch or journal.latest_epoch(work.db, device.device)
-        if epoch is None:
-            return []
-        first_seq = journal.watermark(work.db, device.device, epoch).seq + 1
-        resend = wire.Resend(
-            device=device.device,
-            epoch=epoch,
-            first_seq=first_seq,
-            last_seq=first_seq + wire.MAX_BATCH_ROWS - 1,
-            one_by_one=True,
-        )
-        return self._sending.once_in_a_while(work, device, Down.RESEND, work.keys.sign(resend))
 
     def _on_ask(self, work: Work, device: Device, payload: bytes) -> list[Outgoing]:
         message = _open(payload, wire.AskMessage, device)
@@ -273,16 +232,6 @@ def _reported_version(work: Work, device: Device, subject: str) -> int | None:
     if about is None or about["command"] is None or not devices.was_sent(work.db, device.device, about["command"]):
         raise MessageRefused(f"a report of {device.device} on {subject[:48]!r}, which it was never sent")
     return None
-
-
-def _check_place(batch: wire.Batch) -> None:
-    """What no journal of ours says: a seq beyond what JSON and databases hold exactly.
-
-    Raises:
-        MessageRefused: It is dropped; asking for the rows again would not help.
-    """
-    if batch.first_seq > MAX_SEQ:
-        raise MessageRefused(f"a batch of {batch.device} at no place of a journal")
 
 
 def _open(payload: bytes, kind: type[M], device: Device) -> M:

@@ -32,6 +32,8 @@ MAX_WAITING_ASK_BYTES = 16 * 1024 * 1024
 _OVERHEAD_BYTES = 256
 MAX_UNBOOKED = 50_000
 """Beyond this, some is booked after every message: what isn't booked is late for everybody who reads balances."""
+FOLLOWING = 3
+"""Batches received with the one before them: about as many rows as one may hold, and no longer than an ask can wait."""
 ASKS_IN_A_ROW = 8
 """Then one other message, so that asks can't keep the books from being kept."""
 
@@ -150,6 +152,16 @@ class Inbox:
             self._tick_waits = self._tick_waits and message.topic is not None
         return message
 
+    def take_following(self, batch: Waiting) -> list[bytes]:
+        """Take the batches that wait right behind one of the same box, as many as may be received as one."""
+        taken: list[bytes] = []
+        while self._others and self._others[0].topic == batch.topic and len(taken) < FOLLOWING:
+            following = self._others.popleft()
+            self._other_bytes -= following.size_bytes
+            self._batches -= 1
+            taken.append(following.payload)
+        return taken
+
 
 class Service:
     """Central between its broker and its database."""
@@ -215,7 +227,13 @@ class Service:
         while True:
             booked_last = self._should_book(booked_last)
             waiting = None if booked_last else await self._inbox.next()
-            step = self._book if waiting is None else functools.partial(self._apply, waiting, self._inbox.batch_waits)
+            if waiting is None:
+                step = self._book
+            elif _channel(waiting) is Up.JOURNAL:
+                following = self._inbox.take_following(waiting)
+                step = functools.partial(self._receive, waiting, following, self._inbox.batch_waits)
+            else:
+                step = functools.partial(self._apply, waiting)
             for message in await loop.run_in_executor(thread, step):
                 self._publish(message)
             if waiting is None or waiting.topic is not None:
@@ -229,12 +247,25 @@ class Service:
             return not self._inbox.ask_waits
         return self._handler.unbooked > 0 and self._inbox.is_empty
 
-    def _apply(self, waiting: Waiting, batch_waits: bool) -> list[Outgoing]:
+    def _receive(self, batch: Waiting, following: list[bytes], batch_waits: bool) -> list[Outgoing]:
+        assert batch.topic is not None
+        may_put_off = batch_waits or bool(following)
+        if not following:
+            return self._apply(batch, may_put_off=may_put_off)
+        try:
+            return self._handler.handle(batch.topic, batch.payload, following=following, may_put_off=may_put_off)
+        # Together they all failed; one by one, only the defective one does.
+        except Exception:  # noqa: BLE001
+            self._log.exception("batches not applied together", topic=batch.topic)
+        each = [batch, *(Waiting(topic=batch.topic, payload=payload) for payload in following)]
+        return [message for alone in each for message in self._apply(alone, may_put_off=may_put_off)]
+
+    def _apply(self, waiting: Waiting, *, may_put_off: bool = False) -> list[Outgoing]:
         try:
             if waiting.topic is None:
                 self._booking_failed = False
                 return self._handler.tick()
-            return self._handler.handle(waiting.topic, waiting.payload, may_put_off=batch_waits)
+            return self._handler.handle(waiting.topic, waiting.payload, may_put_off=may_put_off)
         # The supervisor of single messages: its transaction is rolled back and nothing was acknowledged, so the box
         # keeps its rows; one message that meets a defect, or a full disk, must not stop every other box.
         except Exception:  # noqa: BLE001

@@ -470,6 +470,9 @@ class Centre:
     def book_some(self) -> Replies:
         return self._replies(self.handler.book_some())
 
+    def send_together(self, topic: str, first: bytes, *following: bytes) -> Replies:
+        return self._replies(self.handler.handle(topic, first, following=following))
+
     def birth(self, box: Box, *, grant: str | None = None, config: int = 1) -> Replies:
         return self.send(box, Up.PRESENCE, box.signed(box.birth(grant=grant, config=config)))
 

@@ -167,7 +167,7 @@ BOX_STEPS: Mapping[str, Step] = {
 
 CENTRAL_STEPS: Mapping[str, Step] = {
     "a batch came, before its transaction": Step(function=_HANDLE, moment=Moment.BEFORE, applies=_on("/up/journal")),
-    "a batch was booked, before the commit": Step(function="central.handler:ingest", moment=Moment.AFTER),
+    "a batch was booked, before the commit": Step(function="central.batches:ingest", moment=Moment.AFTER),
     "a batch was committed, before the ack": Step(function=_HANDLE, moment=Moment.AFTER, applies=_on("/up/journal")),
     "the ack was published": Step(
         function=_PUBLISH, moment=Moment.AFTER, applies=_NewAck(), awaited=_taken_by_the_broker
