@@ -20,7 +20,7 @@ from sync.closures import check_closure
 from sync.errors import BadSignature, JournalBroken
 from sync.journal.rows import Place, last_archived_position, last_closure_position, rows_since
 
-MOST_ROWS = 10_000
+MOST_ROWS = 2_000
 """Read at an opening where nobody closes days; what is older and damaged is met when it is read or sent."""
 
 

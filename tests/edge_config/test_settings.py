@@ -9,6 +9,7 @@ from edge_config.settings import (
     BoxSettings,
     CentralSettings,
     Confirmation,
+    JournalSettings,
     Language,
     load_box_settings,
     load_central_settings,
@@ -69,6 +70,14 @@ def test_a_data_folder_is_enough(tmp_path: Path) -> None:
 
     assert settings == BoxSettings(data_dir=Path("/var/lib/comptoir"))
     assert (settings.api.host, settings.api.port, settings.language) == ("127.0.0.1", 8787, Language.FRENCH)
+
+
+def test_the_journal_keeps_what_the_law_wants_unless_told_otherwise(tmp_path: Path) -> None:
+    data_dir = 'data_dir = "data"\n'
+
+    assert box(tmp_path, data_dir).journal == JournalSettings(days_at_hand=40, years_kept=6, reserve_mib=64)
+    told = box(tmp_path, data_dir + "journal.years_kept = 10", COMPTOIR_JOURNAL_RESERVE_MIB="8").journal
+    assert (told.years_kept, told.reserve_mib) == (10, 8)
 
 
 def test_the_environment_wins(tmp_path: Path) -> None:
@@ -208,6 +217,14 @@ SENTENCES = {
     "scanners = [{baud = false}]": (
         "scanners.0.baud : doit être un nombre entier",
         "scanners.0.baud: must be a whole number",
+    ),
+    "journal.years_kept = true": (
+        "journal.years_kept : doit être un nombre entier",
+        "journal.years_kept: must be a whole number",
+    ),
+    "journal = {days_at_hand = 0, reserve_mib = -1}": (
+        "journal.days_at_hand : doit être au moins 1",
+        "journal.days_at_hand: must be at least 1",
     ),
     "printer = 5": ("printer : doit être une table : écrivez [printer]", "printer: must be a table: write [printer]"),
     "scanners = 5": ("scanners : doit être une liste : écrivez [[scanners]]", "scanners: must be a list"),
