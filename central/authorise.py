@@ -117,7 +117,7 @@ def _book_spends(work: Work, device: Device, message: AskMessage) -> None:
     understood = [found for row in message.rows if (found := _understood(intake, row.event.encode()))]
     for event, raw in sorted(understood, key=lambda found: found[0].order):
         if isinstance(event.data, Redeemed) or (isinstance(event.data, Voided) and _is_known(work, intake, event.data)):
-            intake.take(event, raw)
+            intake.take(event, raw, intake.known(event.event_id))
     intake.store()
     intake.release()
     book(work)

@@ -33,7 +33,7 @@ from programme.events import (
     Redeemed,
     Sold,
 )
-from programme.fold.books import InstrumentKey, Rulebook, newest
+from programme.fold.books import InstrumentKey
 from programme.grants import Grant, read_signed_grant
 from sync.chain import Row
 from sync.errors import WireError
@@ -74,12 +74,13 @@ class Intake:
         """
         self._work = work
         self._device = device
+        self._rules = work.newest_rules()
         self._latest_at = work.wall_time() + MAX_AHEAD
         self._asked = frozenset(authorisations.open_of_device(work.db, device.device))
         self._read = {raw: _read(raw) for raw in raws}
         readable = [event for event in self._read.values() if isinstance(event, Event)]
         self._known = events.raws(work.db, {event.event_id for event in readable})
-        self._issued = events.issues_of(work.db, {key for event in readable if (key := _face_of(work, event))})
+        self._issued = events.issues_of(work.db, {key for event in readable if (key := self._face_of(event))})
         self._set_aside = desk.waiting_events(work.db, device.device)
         self._taken: list[tuple[Event, bytes]] = []
         self._released: list[tuple[Event, bytes]] = []
@@ -105,7 +106,7 @@ class Intake:
             case AuthorisationAbandoned() | EpochOpened() | DayClosed() | PeriodClosed():
                 pass
             case operation:
-                _check_operation(self._work.rulebook, self._device, operation)
+                self._check_operation(operation)
                 self._check_face(operation)
         return event
 
@@ -113,9 +114,12 @@ class Intake:
         """The bytes of an event that came before."""
         return self._known.get(event_id)
 
-    def take(self, event: Event, raw: bytes) -> Taken:
-        """Take an understood event, once, and let it end what it ends."""
-        known = self._known.get(event.event_id)
+    def take(self, event: Event, raw: bytes, known: bytes | None) -> Taken:
+        """Take an understood event, once, and let it end what it ends.
+
+        Args:
+            known: Its bytes if it came before.
+        """
         if known is not None:
             return Taken.REPEATED if known == raw else Taken.CONFLICTING
         self._known[event.event_id] = raw
@@ -162,6 +166,31 @@ class Intake:
         known = self._known.get(event_id)
         return decode_event(known) if known is not None else events.find(self._work.db, event_id)
 
+    def _face_of(self, event: Event) -> InstrumentKey | None:
+        """The voucher whose face the amount must be, if it is about one."""
+        data = event.data
+        if not isinstance(data, Redeemed | Sold):
+            return None
+        rules = self._rules.get(data.programme)
+        return (data.programme, data.instrument) if rules is not None and rules.voucher is not None else None
+
+    def _check_operation(self, operation: Operation) -> None:
+        grant = operation.evidence.grant or ""
+        if len(operation.instrument) > MAX_REFERENCE_CHARACTERS or len(grant) > MAX_GRANT_ID_CHARACTERS:
+            raise NotUnderstood("a reference longer than any of ours")
+        rules = self._rules.get(operation.programme)
+        if rules is None:
+            raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")
+        if (operation.programme, operation.evidence.rules_version) not in self._work.rulebook:
+            raise NotUnderstood(f"unknown version {operation.evidence.rules_version} of {operation.programme}")
+        if operation.counter.shop != self._device.shop:
+            raise NotUnderstood(f"names another shop, {operation.counter.shop[:40]!r}")
+        if operation.currency != rules.currency_code:
+            raise NotUnderstood(f"another currency than the programme's, {operation.currency[:10]!r}")
+        kind = type(operation)
+        if (kind is Earned and rules.loyalty is None) or (kind is Sold and rules.voucher is None):
+            raise NotUnderstood(f"{operation.programme} has no such operation")
+
     def _check_face(self, operation: Operation) -> None:
         issued = self._issued.get((operation.programme, operation.instrument))
         if (
@@ -179,36 +208,6 @@ def _read(raw: bytes) -> Event | NotUnderstood:
         return decode_event(raw)
     except NotUnderstood as error:
         return error
-
-
-def _face_of(work: Work, event: Event) -> InstrumentKey | None:
-    """The voucher whose face the amount must be, if it is about one."""
-    data = event.data
-    if not isinstance(data, Redeemed | Sold) or not _is_of_vouchers(work, data.programme):
-        return None
-    return data.programme, data.instrument
-
-
-def _is_of_vouchers(work: Work, programme: str) -> bool:
-    return any(rules.voucher is not None for (name, _), rules in work.rulebook.items() if name == programme)
-
-
-def _check_operation(rulebook: Rulebook, device: Device, operation: Operation) -> None:
-    grant = operation.evidence.grant or ""
-    if len(operation.instrument) > MAX_REFERENCE_CHARACTERS or len(grant) > MAX_GRANT_ID_CHARACTERS:
-        raise NotUnderstood("a reference longer than any of ours")
-    if (operation.programme, operation.evidence.rules_version) not in rulebook:
-        if not any(operation.programme == programme for programme, _ in rulebook):
-            raise NotUnderstood(f"unknown programme {operation.programme[:40]!r}")
-        raise NotUnderstood(f"unknown version {operation.evidence.rules_version} of {operation.programme}")
-    if operation.counter.shop != device.shop:
-        raise NotUnderstood(f"names another shop, {operation.counter.shop[:40]!r}")
-    rules = newest(rulebook, operation.programme)
-    if operation.currency != rules.currency_code:
-        raise NotUnderstood(f"another currency than the programme's, {operation.currency[:10]!r}")
-    needs = rules.loyalty if isinstance(operation, Earned) else rules.voucher if isinstance(operation, Sold) else rules
-    if needs is None:
-        raise NotUnderstood(f"{operation.programme} has no such operation")
 
 
 def _check_grant(work: Work, device: Device, received: GrantReceived) -> None:

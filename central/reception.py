@@ -83,12 +83,12 @@ class Reception:
         """A row's event, if it is understood, and what the box must be told."""
         try:
             event = self._intake.understand(row.event)
-            is_known = self._intake.known(event.event_id) is not None
-            check_place(self._work, self._device.device, row, event, before=before, is_known=is_known)
+            known = self._intake.known(event.event_id)
+            check_place(self._work, self._device.device, row, event, before=before, is_known=known is not None)
         except NotUnderstood as error:
             self._intake.set_aside(row, str(error))
             return None, quarantined(row, str(error))
-        match self._intake.take(event, row.event):
+        match self._intake.take(event, row.event, known):
             case Taken.STORED:
                 return event, None
             case Taken.REPEATED:

@@ -32,7 +32,7 @@ MAX_WAITING_ASK_BYTES = 16 * 1024 * 1024
 _OVERHEAD_BYTES = 256
 MAX_UNBOOKED = 50_000
 """Beyond this, some is booked after every message: what isn't booked is late for everybody who reads balances."""
-FOLLOWING = 3
+FOLLOWING = 2
 """Batches received with the one before them: about as many rows as one may hold, and no longer than an ask can wait."""
 ASKS_IN_A_ROW = 8
 """Then one other message, so that asks can't keep the books from being kept."""
