@@ -13,7 +13,7 @@ from gateway.identity import Identity
 from programme.events import EpochReason
 from sync.backoff import Backoff
 from sync.chain import Row
-from sync.errors import JournalBroken, JournalError, LinkError, Unreadable
+from sync.errors import ArchiveDamaged, JournalBroken, JournalError, LinkError, Unreadable
 from sync.journal import Journal
 from sync.outbox import (
     BatchFailed,
@@ -114,6 +114,10 @@ class Outbound:
             batch, last_seq, size_bytes = await asyncio.to_thread(self._encode, command)
             if size_bytes:
                 self._link.publish(self._identity.address.up(Up.JOURNAL), batch)
+        except ArchiveDamaged as error:
+            _log.error("archived rows passed over", first_seq=command.first_seq, reason=str(error))
+            # As if they were on their way: what follows can't wait until a person puts a file back.
+            return (BatchSent(last_seq=min(error.last_seq, command.last_seq), size_bytes=1),)
         except (LinkError, Unreadable, JournalError) as error:
             _log.warning("batch not sent", first_seq=command.first_seq, reason=str(error))
             if isinstance(error, JournalBroken) and error.epoch == self._journal.epoch:

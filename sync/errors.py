@@ -73,7 +73,15 @@ class JournalBroken(JournalError):
 
 
 class ArchiveDamaged(JournalError):
-    """An archive is missing or was changed."""
+    """An archive is missing or was changed.
+
+    Attributes:
+        last_seq: Of its rows; 0 where it isn't known which these are.
+    """
+
+    def __init__(self, message: str, *, last_seq: int = 0) -> None:
+        super().__init__(message)
+        self.last_seq = last_seq
 
 
 class AlreadyClosed(JournalError):

@@ -71,14 +71,22 @@ class Shelf:
         return next(self.rows(connection, position, position), None)
 
     def rows_between(self, connection: sqlite3.Connection, first: int, last: int, max_bytes: int) -> list[Row]:
-        """Consecutive rows up to a size in events' bytes, but at least one where there is one."""
+        """Consecutive rows up to a size in events' bytes, but at least one where there is one.
+
+        Raises:
+            ArchiveDamaged: The first one is in an archive that can't be read.
+        """
         rows: list[Row] = []
         size_bytes = 0
-        for row in self.rows(connection, first, last):
-            size_bytes += len(row.event)
-            if rows and size_bytes > max_bytes:
-                break
-            rows.append(row)
+        try:
+            for row in self.rows(connection, first, last):
+                size_bytes += len(row.event)
+                if rows and size_bytes > max_bytes:
+                    break
+                rows.append(row)
+        except ArchiveDamaged:
+            if not rows:
+                raise
         return rows
 
     def rows(self, connection: sqlite3.Connection, first: int, last: int, since_us: int = 0) -> Iterator[Row]:
@@ -113,16 +121,23 @@ class Shelf:
         Raises:
             ArchiveDamaged: It is missing, damaged or another one.
         """
+        try:
+            section = self._read(archive)
+        except ArchiveDamaged as error:
+            raise ArchiveDamaged(str(error), last_seq=archive.signed.read().last_seq) from error
+        if section.signed != archive.signed:
+            what = f"{self.folder / str(archive.name)} is another archive: put this box's own file back"
+            raise ArchiveDamaged(what, last_seq=archive.signed.read().last_seq)
+        return section
+
+    def _read(self, archive: Noted) -> Section:
         if archive.name is None:
             raise ArchiveDamaged(
                 f"the rows up to position {archive.last_position} were deleted after the term that the law sets"
             )
         if self._taken is None or self._taken[0] != archive.name:
             self._taken = archive.name, read_archive(self.folder / archive.name)
-        section = self._taken[1]
-        if section.signed != archive.signed:
-            raise ArchiveDamaged(f"{self.folder / archive.name} is another archive: put this box's own file back")
-        return section
+        return self._taken[1]
 
 
 def read_archive(path: Path) -> Section:

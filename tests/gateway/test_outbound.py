@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,8 @@ from programme.cloudevents import decode_event
 from programme.decide import Earn
 from sync.journal import AckOutcome
 from sync.outbox import Acked, LinkUp
-from sync.wire import read_batch, verify_batch
-from tests.gateway.world import Box
+from sync.wire import Head, read_batch, verify_batch
+from tests.gateway.world import CARD, NOON, Box
 
 
 class FakeLink:
@@ -84,6 +85,27 @@ def test_a_row_that_was_damaged_while_the_box_ran_is_never_sent(box: Box, junk: 
     assert sent[1:] == [cards[0], cards[2]]
     assert [tracked.event.event_id for tracked in box.lookup.last_operations(9)][:2] == [cards[2], cards[0]]
     assert box.lookup.find(cards[1]) is None
+
+
+def test_an_archive_that_is_lost_keeps_nothing_else_back(box: Box) -> None:
+    box.knows_card(1, 0)
+    for _ in range(7):
+        asyncio.run(_earn(box, 1))
+    box.acknowledge_all(heads={CARD: Head(generation=1, version=1)})
+    box.journal.archive(before=NOON + timedelta(days=1), rows_in_file=2)
+    box.central_is_put_back()
+    next((box.folder / "archive").glob("000000000003-*")).unlink()
+    asyncio.run(_earn(box, 1))
+    link = FakeLink()
+
+    async def play() -> None:
+        outbound = outbound_of(box, link)
+        await outbound.feed(LinkUp())
+        outbound.close()
+
+    asyncio.run(play())
+
+    assert link.sent == [(box.journal.epoch, 1, 2), (box.journal.epoch, 5, 5)]
 
 
 async def _earn(box: Box, serial: int) -> UUID:

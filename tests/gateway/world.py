@@ -33,7 +33,7 @@ from programme.refusals import Refusal, refusal_to_json
 from programme.registry import InstrumentStatus, RegistryEntry
 from programme.rules import RuleSet, load_rules
 from programme.tokens import Token, TokenKind, sign_token
-from sync.chain import b64
+from sync.chain import GENESIS, b64
 from sync.journal import Journal
 from sync.wire import Ack, Head, RawRow, RegistrySnapshot, sign_message
 
@@ -243,6 +243,19 @@ class Box:
             hash=head.hash,
             time=self.clock.wall,
             heads=heads or {},
+        )
+        self.journal.acknowledge(ack, self.central.sign(ack, "ack"))
+
+    def central_is_put_back(self) -> None:
+        """Central comes from a backup that knows nothing of this box."""
+        ack = Ack(
+            device=DEVICE,
+            generation=2,
+            epoch=self.journal.epoch,
+            seq=0,
+            hash=GENESIS.hex(),
+            time=self.clock.wall,
+            heads={},
         )
         self.journal.acknowledge(ack, self.central.sign(ack, "ack"))
 
