@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway import cli
 from tests.gateway.agent_process import AgentProcess
-from tests.gateway.world import FakeCentral
+from tests.gateway.world import NOON, Box, FakeCentral
 
 
 @pytest.fixture
@@ -72,3 +73,21 @@ def test_the_journals_size_is_told_in_three_lines(agent: AgentProcess, capsys: p
     assert rows == "Lignes : 1, dont 0 dans 0 archives ; non comptabilisées au centre : 1"
     assert closures.startswith("Dernière clôture : - ; plus ancienne ligne hors archives : 2")
     assert disk.endswith("réserve 64")
+
+
+def test_archived_rows_are_shown_as_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    box = Box(tmp_path)
+    for number in range(1, 6):
+        box.give_grant(number=number)
+    box.acknowledge_all()
+    config = tmp_path / "comptoir.toml"
+    config.write_text('data_dir = "."', encoding="utf-8")
+    cli.main(["journal", "show", "--config", str(config)])
+    before = capsys.readouterr().out
+    assert box.journal.archive(before=NOON + timedelta(days=1), rows_in_file=2) == 2
+
+    assert cli.main(["journal", "show", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == before
+    assert cli.main(["journal", "show", "--last", "3", "--config", str(config)]) == 0
+    assert capsys.readouterr().out.splitlines() == before.splitlines()[-3:]
+    box.stop()
