@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from edge_config.settings import JournalSettings
-from programme.events import ClockState
 from sync.errors import JournalError
-from sync.journal import Journal, Transaction
+from sync.journal import Journal
 from sync.journal.moving import ROWS_IN_FILE
 
 _log = structlog.get_logger("comptoir.archiving")
@@ -55,15 +54,15 @@ class Archivist:
 
         It is short at twice the reserve, so that there is room again before an operation is refused.
         """
-        now, clock = self._journal.submit(_time).result()
+        # The order clock's time: it follows what the centre signed, and no hand can set it to after the legal term.
+        now = self._journal.submit(lambda tx: tx.now()).result()
         is_short = not self._journal.has_room(2 * self._settings.reserve_mib * MIB)
         at_hand = _AT_LEAST if is_short else timedelta(days=self._settings.days_at_hand)
         written = self._journal.archive(before=now - at_hand, rows_in_file=self._rows_in_file)
         if written:
             _log.info("rows archived", files=written, because="disk" if is_short else "age")
-        if clock is ClockState.SYNCED:
-            for name in self._journal.delete_archives(before=now - self._settings.years_kept * _YEAR):
-                _log.info("archive deleted after its term", file=name)
+        for name in self._journal.delete_archives(before=now - self._settings.years_kept * _YEAR):
+            _log.info("archive deleted after its term", file=name)
         return is_short
 
     async def _wait(self) -> None:
@@ -72,8 +71,3 @@ class Archivist:
                 await self._recorded.wait()
         except TimeoutError:
             return
-
-
-def _time(tx: Transaction) -> tuple[datetime, ClockState]:
-    """The order clock's: nobody can set it to after the legal term."""
-    return tx.now(), tx.clock_state

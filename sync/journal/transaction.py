@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from programme.cloudevents import decode_event, encode_event
-from programme.events import ClockState, Event, EventData, Operation, PeriodClosed, ProgrammeTotals, Voided
+from programme.events import Event, EventData, Operation, PeriodClosed, ProgrammeTotals, Voided
 from programme.registry import RegistryEntry
 from programme.state import Records, evolve
 from sync.chain import Row, make_row
@@ -127,11 +127,6 @@ class Transaction:
         """The order time of the next event that this work appends."""
         self._session.clock.hold()
         return self._session.clock.peek()
-
-    @property
-    def clock_state(self) -> ClockState:
-        """Whether that time can be believed as a date."""
-        return self._session.clock.state
 
     def append(
         self,

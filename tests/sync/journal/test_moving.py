@@ -13,9 +13,18 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from uuid_utils.compat import uuid7
 
 from programme.cloudevents import decode_event
-from programme.events import DayClosed, EpochOpened, EpochReason, Event, Voided
+from programme.events import (
+    AbandonReason,
+    AuthorisationAbandoned,
+    DayClosed,
+    EpochOpened,
+    EpochReason,
+    Event,
+    Voided,
+)
 from sync.chain import Row
 from sync.errors import AlreadyClosed, ArchiveDamaged, JournalBroken
 from sync.journal import AckOutcome, Journal, Transaction
@@ -137,6 +146,42 @@ def test_an_archived_id_never_counts_again(old: Shop) -> None:
         with pytest.raises(AlreadyClosed):
             old.append(earned(), event_id=event.event_id)
         assert old.journal.submit(lambda tx, event=event: tx.is_sent(event.event_id)).result() is (event != events[-1])  # type: ignore[misc]
+
+
+def test_an_abandoned_ask_never_becomes_an_operation_however_old_it_is(shop: Shop) -> None:
+    asked = uuid7()
+    abandoned = shop.append(AuthorisationAbandoned(authorisation=asked, reason=AbandonReason.GIVEN_UP), closes=asked)
+    shop.append(earned())
+    shop.take(shop.ack(2))
+    assert shop.journal.archive(before=LATER, rows_in_file=1) == 2
+    assert at_hand(shop) == [1, 3]
+
+    for taken in (asked, abandoned.event_id):
+        with pytest.raises(AlreadyClosed):
+            shop.append(redeemed(), event_id=taken)
+
+
+def test_what_a_fork_copied_stays_until_central_has_the_copies(old: Shop) -> None:
+    old.take(old.ack(18, generation=2))
+    old.journal.open_epoch(EpochReason.FORK)
+
+    assert old.journal.archive(before=LATER, rows_in_file=1) == 18
+    assert at_hand(old) == [1, 12, 14, 19, 20, 21, 22, *range(23, 28)]
+
+
+def test_rows_that_central_forgot_meanwhile_do_not_move(old: Shop) -> None:
+    call = old.journal._writer.call
+
+    def forgetting(work: Callable[[Transaction], object]) -> object:
+        if list(old.path.parent.glob("archive/*.zst")):  # written, and about to be noted
+            old.journal._writer.call = call  # type: ignore[method-assign]
+            old.take(old.ack(3, generation=2))
+        return call(work)
+
+    old.journal._writer.call = forgetting  # type: ignore[method-assign, assignment]
+
+    assert old.journal.archive(before=LATER, rows_in_file=10) == 0
+    assert at_hand(old) == list(range(1, 23))
 
 
 def test_a_voided_sale_is_known_as_such(old: Shop) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sync.chain import make_row
 from sync.clock import LinuxClock
 from sync.errors import JournalBroken
 from sync.journal import Journal, tail
@@ -90,6 +93,19 @@ def test_damage_since_the_last_closure_is_found(closed: Shop, damage: str, posit
     with pytest.raises(JournalBroken) as caught:
         closed.open()
     assert caught.value.seq == position or position == 9
+
+
+def test_a_row_since_then_that_was_written_anew_with_its_right_hash_is_found(closed: Shop) -> None:
+    closed.open()
+    _, row = closed.journal.rows(5, 6, 10**9)
+    closed.close()
+    forged = make_row(epoch=row.epoch, seq=6, previous=row.previous, event=row.event.replace(b"2000", b"2001"))
+    with closing(sqlite3.connect(closed.path, isolation_level=None)) as disk:
+        disk.execute("UPDATE rows SET event = ?, hash = ? WHERE position = 6", (forged.event, forged.hash))
+
+    with pytest.raises(JournalBroken) as caught:
+        closed.open()
+    assert caught.value.seq == 7
 
 
 def test_damage_before_it_is_left_to_verify(closed: Shop) -> None:
