@@ -34,6 +34,7 @@ _APART_S = 0.1
 _SETTLES_WITHIN_S = 180.0
 """Who was refused by a dead broker again and again waits a minute before the next try."""
 _REPORT_EVERY = 20
+_LAST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ class Ordeal:
     def _round(self, other: str) -> None:
         if self._chance.random() < 0.7:
             # Else it dies while it is still on its own.
-            until(lambda: self._shop.status()["link"]["up"], what="the link", within_s=_SETTLES_WITHIN_S)
+            until(self._is_heard, what="the centre to hear the box", within_s=_SETTLES_WITHIN_S)
         time.sleep(self._chance.random() * _LONGEST_S)
         dying = ["box", other]
         self._chance.shuffle(dying)
@@ -116,6 +117,16 @@ class Ordeal:
     def _revive_central(self) -> None:
         if not self._town.virtual.central.running:
             self._town.virtual.start_central()
+
+    def last_words(self) -> Iterator[str]:
+        """Where to begin looking when something doesn't come back."""
+        for log in (self._town.virtual.central.log, self._shop.gateway.log):
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            yield from (f"{log.name}: {line}" for line in lines[-_LAST_LINES:])
+
+    def _is_heard(self) -> bool:
+        """Since its last start."""
+        return self._shop.status()["link"]["last_ack_at"] is not None
 
     def _is_booked(self) -> bool:
         status = self._shop.status()
@@ -143,12 +154,14 @@ def main(arguments: list[str]) -> int:
     _report(f"seed {options.seed}")
     if binaries() is None:
         _report("PostgreSQL is not installed (apt install postgresql): the centre's database is SQLite")
-    try:
-        with an_ordeal(options.seed) as ordeal:
+    with an_ordeal(options.seed) as ordeal:
+        try:
             reckoning = ordeal.suffer(options.rounds, _report)
-    except SimulatorError as error:
-        _report(f"broken off: {error}")
-        return 1
+        except SimulatorError as error:
+            for line in ordeal.last_words():
+                _report(line)
+            _report(f"broken off: {error}")
+            return 1
     for fault in reckoning.faults:
         _report(fault)
     killed = ", ".join(f"{name} {count}" for name, count in ordeal.killed.items())

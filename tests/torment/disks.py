@@ -6,6 +6,7 @@ import array
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,8 +80,15 @@ class LoopDisk:
         # e2fsck(8): 1 means that errors were corrected.
         _run("e2fsck", "-f", "-p", str(self.image), accept=(0, 1))
 
-    def cut_power(self) -> None:
-        """From this moment nothing reaches the device: what wasn't synced is lost, at the next mount at the latest."""
+    def cut_power_under(self, pid: int) -> None:
+        """Stop a child process, and let nothing reach the device from then on: what wasn't synced is lost.
+
+        It must stand still first: ext4 tells a sync that is under way while it is shut down that it succeeded (seen in
+        three of eighty cuts under a bare loop of pwrite and fdatasync beside others), which no power cut does.
+        """
+        os.kill(pid, signal.SIGSTOP)
+        # Until the last thread stands still: one within a sync ends that first.
+        os.waitpid(pid, os.WUNTRACED)
         with _opened(self.root) as folder:
             fcntl.ioctl(folder, _EXT4_IOC_SHUTDOWN, array.array("I", [_NO_LOG_FLUSH]))
 

@@ -8,7 +8,6 @@ where anything acknowledged was lost.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import signal
 import subprocess
@@ -19,7 +18,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import IO
 
@@ -35,15 +33,6 @@ _MOST_LINES, _MOST_LINES_IN_GUEST = 400, 100
 _PEER_CUTS, _PEER_KILLS = 5, 2
 _BLOWS_PER_JOURNAL = 10
 """A journal lives through this many, and then another begins: looking at one takes longer the longer it is."""
-
-
-class Cut(Enum):
-    """What the writer does while the power goes."""
-
-    STOPPED = "stopped"
-    """It was stopped before: whatever it said is before the cut."""
-    WRITING = "writing"
-    """It goes on against a device that takes nothing any more, and must not say that it does."""
 
 
 @contextmanager
@@ -89,7 +78,7 @@ class Moment:
         return said
 
 
-def cut_under(disk: LoopDisk, command: list[str], cut: Cut, moment: Moment, *, log: Path) -> list[str]:
+def cut_under(disk: LoopDisk, command: list[str], moment: Moment, *, log: Path) -> list[str]:
     """Let a writer work, cut the power, and mount the disk again.
 
     Returns:
@@ -98,13 +87,7 @@ def cut_under(disk: LoopDisk, command: list[str], cut: Cut, moment: Moment, *, l
     with log.open("ab") as output, _started(command, output) as writer:
         assert writer.stdout is not None
         said = moment.wait(writer, log)
-        if cut is Cut.STOPPED:
-            writer.send_signal(signal.SIGSTOP)
-            # Until the last thread stands still: one within fsync ends that first.
-            os.waitpid(writer.pid, os.WUNTRACED)
-        disk.cut_power()
-        if cut is Cut.WRITING:
-            time.sleep(moment.after_s)
+        disk.cut_power_under(writer.pid)
         writer.kill()
         said += writer.stdout.readlines()
     disk.unmount()
@@ -144,8 +127,7 @@ def power_cuts(rounds: int, chance: random.Random) -> Tally:
                 arguments = str(witness.path), *witness.keys, str(chance.choice(_PRODUCERS))
                 command = [sys.executable, "-m", "tests.torment.writer", *arguments]
                 moment = Moment.by(chance, most_lines=_MOST_LINES)
-                said = cut_under(disk, command, chance.choice(list(Cut)), moment, log=folder / "writer.log")
-                tally += witness.judge(said)
+                tally += witness.judge(cut_under(disk, command, moment, log=folder / "writer.log"))
     return tally
 
 
@@ -191,7 +173,7 @@ def peer_cuts(rounds: int, chance: random.Random) -> PeerTally:
             queue = str(disk.root / "queue")
             command = [sys.executable, "-m", "tests.torment.peer", "write", queue]
             moment = Moment.by(chance, most_lines=_MOST_LINES)
-            tally += _peer_tally(queue, cut_under(disk, command, Cut.STOPPED, moment, log=folder / "writer.log"))
+            tally += _peer_tally(queue, cut_under(disk, command, moment, log=folder / "writer.log"))
     return tally
 
 

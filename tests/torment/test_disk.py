@@ -179,7 +179,9 @@ def test_a_power_cut_under_the_whole_agent_loses_nothing(place: Place) -> None:
     with place.at_work():
         for _ in range(2):
             place.let_them_do(20)
-            place.disk.cut_power()
+            pid = place.shop.gateway.pid
+            assert pid is not None
+            place.disk.cut_power_under(pid)
             place.shop.gateway.kill()
             place.disk.unmount()
             place.disk.mount()

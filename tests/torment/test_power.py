@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -50,7 +51,9 @@ def test_a_cut_loses_what_was_not_synced(disk: LoopDisk) -> None:
             disk.unmount()
             disk.mount()
 
-    disk.cut_power()
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        disk.cut_power_under(bystander.pid)
+        bystander.kill()
     disk.unmount()
     disk.mount()
 
@@ -60,6 +63,12 @@ def test_a_cut_loses_what_was_not_synced(disk: LoopDisk) -> None:
 
 def test_the_witness_misses_an_event(witness: Witness) -> None:
     assert witness.judge([f"{uuid4()}\n"]) == Tally(rounds=1, acknowledged=1, missing=1)
+
+
+def test_the_witness_misses_an_event_once(witness: Witness) -> None:
+    tally = witness.judge([f"{uuid4()}\n"]) + witness.judge([])
+
+    assert tally == Tally(rounds=2, acknowledged=1, missing=1)
 
 
 def test_the_witness_leaves_out_a_line_that_was_cut(witness: Witness) -> None:

@@ -69,7 +69,7 @@ class Witness:
 
     Attributes:
         path: The journal, wherever it is mounted.
-        told: Ids of the events that its writers said are on disk.
+        told: Ids of the events that its writers said are on disk; those found missing apart.
         head: Where it ended after the last blow.
         archives: How many there were then.
     """
@@ -124,7 +124,8 @@ class Witness:
         )
         event_id = uuid7()
         journal.submit(lambda tx: tx.append(event_id, earned())).result()
-        self.told.add(event_id)
+        missing = self.told - kept
+        self.told = self.told - missing | {event_id}
         self.head = journal.head
         goes_on = self.head is not None and self.head.seq == len(rows) + 1
-        return Tally(missing=len(self.told - kept - {event_id}), reused=int(is_reused or not goes_on))
+        return Tally(missing=len(missing), reused=int(is_reused or not goes_on))
