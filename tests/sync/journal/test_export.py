@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from programme.events import EpochReason
 from sync.chain import b64
 from sync.errors import JournalBroken, JournalError, JournalForeign
 from sync.journal import export as exporting
+from sync.journal.archive import section_bytes, sections, sign_header
 from sync.journal.audit import FileReport, verify_file
 from sync.journal.export import Span, export
 from sync.wire import Head
@@ -149,6 +151,17 @@ def test_what_was_changed_in_an_export_is_found(busy: Shop, tampering: Callable[
     path.write_bytes(b"".join(tampering(sections_of(path.read_bytes()))))
 
     with pytest.raises(JournalBroken):
+        check(path)
+
+
+def test_totals_that_count_back_are_found_whoever_signed_them(busy: Shop) -> None:
+    path = exported(busy)
+    with path.open("rb") as file:
+        first, second, *_ = sections(file)
+    less = replace(second.header, perpetual=first.header.perpetual)
+    path.write_bytes(section_bytes(first.signed, first.rows) + section_bytes(sign_header(less, busy.key), second.rows))
+
+    with pytest.raises(JournalBroken, match="perpetual totals"):
         check(path)
 
 

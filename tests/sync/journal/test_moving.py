@@ -432,11 +432,11 @@ def overwrite_page_of(path: Path, name: str) -> None:
 def test_after_the_legal_term_files_go_and_ids_stay(old: Shop) -> None:
     old.journal.archive(before=LATER, rows_in_file=5)
     events: list[Event] = [decode_event(row.event) for row in rows_of(old)]
-    third = events[10].ordered_at
+    within_the_third = events[12].ordered_at
     names = [path.name for path in files(old)]
 
     assert old.journal.delete_archives(before=NOON) == []
-    assert old.journal.delete_archives(before=third) == names[:2]
+    assert old.journal.delete_archives(before=within_the_third) == names[:2]
 
     assert [path.name for path in files(old)] == names[2:]
     with pytest.raises(AlreadyClosed):
