@@ -74,7 +74,7 @@ class Reception:
         conflicts, self._conflicts = self._conflicts, []
         device = self._device.device
         self._intake.store()
-        journal.add(self._work.db, device, [(row, event.event_id if event else None) for row, event in rows])
+        journal.add(self._work.db, device, ((row, event.event_id if event else None) for row, event in rows))
         for row, event in conflicts:
             desk.add_conflict(self._work.db, device, row, event_id=event.event_id, at=self._work.now)
         self._intake.release()

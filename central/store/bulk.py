@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -47,24 +48,28 @@ def by_programme(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> None:
+def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Value, ...]]) -> None:
     """Insert rows that aren't there, all or none.
 
     Args:
         columns: What each row holds, in order.
+        rows: PostgreSQL takes the first while the last are made.
 
     Raises:
         StoreError: PostgreSQL refused them, or is gone; the transaction is lost.
     """
-    if not rows:
+    coming = iter(rows)
+    first = next(coming, None)
+    if first is None:
         return
+    every = chain([first], coming)
     names = ", ".join(columns)
     if db.dialect.name == "postgresql":
         types = [_type(table, column) for column in columns]
-        _copy(db, f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)", types, rows)
+        _copy(db, f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)", types, every)
     else:
         places = ", ".join("?" for _ in columns)
-        db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", list(rows))
+        db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", list(every))
 
 
 def _type(table: Table, column: str) -> str:
@@ -72,7 +77,7 @@ def _type(table: Table, column: str) -> str:
     return next((name for python, name in _TYPES if isinstance(kind, python)), "text")
 
 
-def _copy(db: Connection, statement: str, types: list[str], rows: Sequence[tuple[Value, ...]]) -> None:
+def _copy(db: Connection, statement: str, types: list[str], rows: Iterable[tuple[Value, ...]]) -> None:
     driver: Any = db.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:

@@ -41,7 +41,7 @@ _COLUMNS = tuple(column.name for column in EVENTS.columns)
 
 def add(db: Connection, arrived: Iterable[tuple[Event, bytes]]) -> None:
     """Store events that aren't there, each with its bytes."""
-    insert_rows(db, EVENTS, _COLUMNS, [_row(event, raw) for event, raw in arrived])
+    insert_rows(db, EVENTS, _COLUMNS, (_row(event, raw) for event, raw in arrived))
 
 
 def _row(event: Event, raw: bytes) -> tuple[Value, ...]:

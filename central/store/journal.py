@@ -165,10 +165,10 @@ def known_rows(
 def add(db: Connection, device: str, rows: Iterable[tuple[Row, UUID | None]]) -> None:
     """Store rows, each with its event, or with None while it is in quarantine."""
     columns = ("device", "epoch", "seq", "hash", "previous", "event_id")
-    values = [
+    values = (
         (device, row.epoch, row.seq, row.hash.hex(), row.previous.hex(), str(event_id) if event_id else None)
         for row, event_id in rows
-    ]
+    )
     insert_rows(db, ROWS, columns, values)
 
 

@@ -18,7 +18,7 @@ _IS_SAME = and_(EVENTS.c.source == UNBOOKED.c.source, EVENTS.c.event_id == UNBOO
 
 def add(db: Connection, events: Iterable[Event]) -> None:
     """Put events off that have just been stored."""
-    insert_rows(db, UNBOOKED, ("source", "event_id"), [(event.source, str(event.event_id)) for event in events])
+    insert_rows(db, UNBOOKED, ("source", "event_id"), ((event.source, str(event.event_id)) for event in events))
 
 
 def count(db: Connection) -> int:
