@@ -297,3 +297,21 @@ def test_a_grant_of_an_epoch_before_is_not_taken_in_the_next(centre: Centre, box
 
     assert told_of_last(centre, box_a) == (Verdict.QUARANTINED, "a grant of another epoch than the row's")
     assert open_numbers(centre) == [1, 2, 1]
+
+
+def test_a_voucher_is_to_sell_as_long_as_the_registry_says_so(centre: Centre, box_a: Box) -> None:
+    """Taken unsold, it isn't; once that is voided, it is again; sold, it isn't any more."""
+    first, second = centre.vouchers(box_a, 2)
+
+    def to_sell() -> set[str]:
+        with centre.workshop.read() as work:
+            return {found.instrument for found in grants.to_sell(work.db, "box-a", VOUCHER, most=9)}
+
+    assert to_sell() == {first, second}
+    taken = box_a.redeemed(VOUCHER, first, 2_000)
+    centre.batch(box_a)
+    assert to_sell() == {second}
+    box_a.voided(taken)
+    box_a.sold(second)
+    centre.batch(box_a)
+    assert to_sell() == {first}

@@ -58,6 +58,25 @@ def test_a_database_of_the_first_step_is_brought_to_the_last(empty: str) -> None
         assert differences(db) == []
 
 
+def test_vouchers_consigned_before_are_still_to_sell_or_not(empty: str) -> None:
+    with closing(Store(make_engine(empty))) as store, store.write() as db:
+        upgrade(db, to="0002")
+        for statement in (
+            "INSERT INTO shops VALUES ('a', 'A', 'UTC', '03:00')",
+            "INSERT INTO devices VALUES ('box', 'a', '1', '00', '', '', 0, 0, '')",
+            """INSERT INTO instruments VALUES ('p', 'held', '{"status":"consigned"}', 1)""",
+            """INSERT INTO instruments VALUES ('p', 'sold', '{"status":"active"}', 1)""",
+            "INSERT INTO consignments VALUES (1, 'p', 'held', 'box', '', 1), (2, 'p', 'sold', 'box', '', 1)",
+        ):
+            db.exec_driver_sql(statement)
+
+    migrate_store(empty)
+
+    with closing(open_store(empty)) as store, store.read() as db:
+        found = db.execute(text("SELECT instrument, to_sell FROM consignments ORDER BY number"))
+        assert [(row.instrument, bool(row.to_sell)) for row in found] == [("held", True), ("sold", False)]
+
+
 def test_migrating_twice_changes_nothing(url: str) -> None:
     assert migrate_store(url) == (REVISION, REVISION)
 
