@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -31,7 +32,7 @@ from programme.events import Earned, EpochReason, Redeemed
 from sync.chain import Row
 from sync.wire import RowVerdict, Verdict
 from tests.central.test_books import what_is_told
-from tests.central.world import CARD, VOUCHER, Box, Centre
+from tests.central.world import CARD, NOON, VOUCHER, Box, Centre
 
 KINDS = ("earn", "spend", "take", "void", "again", "otherwise", "garbage", "late", "strange", "abandon")
 FORK = "2-00000000000000ff"
@@ -80,7 +81,8 @@ def write(box: Box, lines: Sequence[Line], cards: Sequence[str], voucher: str, a
             case "again" if chosen is not None:
                 box.append(chosen)
             case "otherwise" if chosen is not None:
-                box.append(replace(chosen, occurred_at=box.clock.now().replace(year=2001)))
+                later = timedelta(minutes=line.number % 3)
+                box.append(replace(chosen, occurred_at=NOON - later, ordered_at=chosen.ordered_at + later))
             case "garbage":
                 box.append_bytes(b"%d" % line.number)
             case "late" if chosen is not None:
