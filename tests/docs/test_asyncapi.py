@@ -42,8 +42,9 @@ TEMPLATE = "#/components/schemas/{name}"
 def shapes() -> dict[str, Any]:
     """The types' schemas, without titles and prose."""
     _, schemas = msgspec.json.schema_components([*MESSAGES, *EVENT_TYPES.values()], ref_template=TEMPLATE)
-    # As JSON has it: its lists are tuples in Python's schemas.
-    return {name: without_prose(schema) for name, schema in msgspec.json.decode(msgspec.json.encode(schemas)).items()}
+    # As JSON Schema has it: lists for tuples, and ECMA's "$", which matches at the very end alone, for Python's "\\Z".
+    text = msgspec.json.encode(schemas).replace(rb"\\Z", b"$")
+    return {name: without_prose(schema) for name, schema in msgspec.json.decode(text).items()}
 
 
 def without_prose(schema: Any) -> Any:  # noqa: ANN401 - JSON schema
