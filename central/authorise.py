@@ -46,9 +46,11 @@ def authorise(work: Work, device: Device, message: AskMessage) -> bytes:
         The signed answer; a repeat gets the same bytes.
     """
     ask = message.ask
-    for given_up in message.gives_up:
-        if events.raw(work.db, given_up) is None:
-            authorisations.abandon(work.db, device.device, given_up)
+    # The box names all that central hasn't acknowledged, hundreds after an outage: a query for each of them would take
+    # longer than the next ask takes to come, and no batch would ever have its turn.
+    given_up = authorisations.not_abandoned(work.db, device.device, message.gives_up)
+    for authorisation in given_up - events.raws(work.db, given_up).keys():
+        authorisations.abandon(work.db, device.device, authorisation)
     asked = canonical_bytes(ask)
     before = authorisations.find(work.db, ask.authorisation)
     if before is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from central.store.bulk import among
 from central.store.schema import ABANDONMENTS, AUTHORISATIONS
 from programme.fold.books import InstrumentKey
 
@@ -111,3 +113,11 @@ def is_abandoned(db: Connection, device: str, authorisation: UUID) -> bool:
     """Whether a box gave an ask up."""
     query = select(ABANDONMENTS.c.device).filter_by(device=device, authorisation=str(authorisation))
     return db.execute(query).one_or_none() is not None
+
+
+def not_abandoned(db: Connection, device: str, authorisations: Collection[UUID]) -> set[UUID]:
+    """Those of which it isn't known yet that a box gave them up."""
+    query = select(ABANDONMENTS.c.authorisation).where(
+        ABANDONMENTS.c.device == device, among(db, ABANDONMENTS.c.authorisation, authorisations)
+    )
+    return set(authorisations) - {UUID(found) for found in db.execute(query).scalars()}

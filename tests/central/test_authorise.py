@@ -7,6 +7,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, event
+from uuid_utils.compat import uuid7
 
 from central.attention import desk_to_json
 from central.display import show_desk
@@ -159,6 +161,21 @@ def test_what_was_given_up_before_it_arrived_is_refused(centre: Centre, box_a: B
     centre.ask(box_a, box_a.ask(CARD, card, 600, gives_up=(late.ask.authorisation,)))
 
     assert refusal(centre.ask(box_a, late)) == refusals.Abandoned()
+
+
+def test_what_was_given_up_before_costs_no_query_each(centre: Centre, box_a: Box, card: str) -> None:
+    given_up = tuple(uuid7() for _ in range(300))
+    centre.ask(box_a, box_a.ask(CARD, card, 600, gives_up=given_up))
+    statements: list[object] = []
+
+    def note(*arguments: object) -> None:
+        statements.append(arguments)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    centre.ask(box_a, box_a.ask(CARD, card, 600, gives_up=given_up))
+    event.remove(Engine, "before_cursor_execute", note)
+
+    assert 0 < len(statements) < len(given_up)
 
 
 def test_an_ask_whose_event_came_before_it_is_refused(centre: Centre, box_a: Box, card: str) -> None:
