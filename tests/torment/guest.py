@@ -116,7 +116,7 @@ class Guest:
         # The channel's name depends on what else is plugged in.
         inside = f"cd {shlex.quote(str(cwd))}; for told in /dev/vport*; do exec {shlex.join(command)} > $told; done"
         init = _INIT.format(disk=IN_GUEST, command=shlex.quote(inside))
-        modules = list(_with_dependencies(Path("/lib/modules") / self._release, _MODULES))
+        modules = list(modules_in_order(Path("/lib/modules") / self._release, _MODULES))
         files: dict[str, bytes] = {
             "init": init.encode(),
             "bin/busybox": Path(self._busybox).read_bytes(),
@@ -124,7 +124,7 @@ class Guest:
         }
         files |= {f"modules/{module.name}": module.read_bytes() for module in modules}
         target = self._folder / "initramfs"
-        target.write_bytes(_archive(("bin", "dev", "host", "modules"), files))
+        target.write_bytes(newc_archive(("bin", "dev", "host", "modules"), files))
         return target
 
 
@@ -148,7 +148,7 @@ def _release() -> str:
     return max(usable)
 
 
-def _with_dependencies(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+def modules_in_order(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """The modules' files in the order to load them."""
     needed: dict[str, list[str]] = {}
     for line in (folder / "modules.dep").read_text(encoding="ascii").splitlines():
@@ -166,7 +166,7 @@ def _with_dependencies(folder: Path, names: Sequence[str]) -> Iterator[Path]:
                 yield folder / path
 
 
-def _archive(folders: Sequence[str], files: dict[str, bytes]) -> bytes:
+def newc_archive(folders: Sequence[str], files: dict[str, bytes]) -> bytes:
     """A cpio archive of the "newc" format, as the kernel unpacks it (Documentation/driver-api/early-userspace)."""
     entries = [(name, 0o040755, b"") for name in folders]
     entries += [(name, 0o100755, data) for name, data in files.items()]
