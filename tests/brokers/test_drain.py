@@ -19,8 +19,11 @@ from tests.brokers.stands import Stand, chosen, name_of
 from tests.e2e.places import short_folder
 
 ROWS = int(os.environ.get("COMPTOIR_DRAIN_ROWS", "20000"))
-CARDS = 50
+CARDS = ROWS // 40
+"""So that no card reaches its cap: every earn is an entry of the books."""
 DEATHS = 2
+WITHIN_S = 120.0
+"""Only bounds a test that fails."""
 
 
 @pytest.fixture(params=chosen(Stand.MOSQUITTO, Stand.NATS_CLUSTER), ids=name_of)
@@ -36,22 +39,23 @@ def test_a_broker_that_dies_during_a_drain_loses_nothing_and_doubles_nothing(tow
     town.start_central()
     shop.gateway.start()
 
-    for death in range(1, DEATHS + 1):
+    # The cluster promises to outlive one server; it isn't killed again before that one has caught up.
+    for death in range(1, 1 + (1 if isinstance(town.broker, NatsCluster) else DEATHS)):
         until(lambda death=death: _watermark(town) > death * ROWS // 4, what="a part of it")  # type: ignore[misc]
         assert _watermark(town) < last.seq, "all was there before the broker died: make the back-log longer"
         if isinstance(town.broker, NatsCluster):
             town.broker.kill_one()
-            until(lambda: _is_heard_again(shop), what="the box to be back through another server")
+            until(lambda: _is_heard_again(shop), what="the box to be back by another server", within_s=WITHIN_S)
         else:
             town.broker.kill()
         town.broker.start()
 
-    until(lambda: _watermark(town) >= last.seq, what="all of it", within_s=120.0)
-    ((events, ids),) = town.ask("SELECT count(*), count(DISTINCT event_id) FROM events WHERE type LIKE '%earned%'")
-    ((entries,),) = town.ask("SELECT count(DISTINCT event_id) FROM ledger_entries WHERE programme = 'albret-card'")
-    assert (events, ids) == (ROWS, ROWS)
-    assert entries == ROWS
+    until(lambda: _watermark(town) >= last.seq, what="all of it", within_s=WITHIN_S)
     assert '"books_balance": true' in town.office("books", "--json")
+    ((events, ids),) = town.ask("SELECT count(*), count(DISTINCT event_id) FROM events WHERE type LIKE '%earned%'")
+    ((entries, booked),) = town.ask("SELECT count(*), count(DISTINCT event_id) FROM ledger_entries")
+    assert (events, ids) == (ROWS, ROWS)
+    assert (entries, booked) == (ROWS, ROWS)
 
 
 def _watermark(town: VirtualTown) -> int:
