@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BOX := .venv-box
 PEERS := $(VENV)/.peers
+# Of the tests: one more than there are cores, for many wait for other processes.
+WORKERS := $(shell echo $$(($$(nproc) + 1)))
 PACKAGES := programme drivers sync edge_config gateway central hardware_sim
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # No index and no host in the locks: each machine installs through its own configuration; the hashes decide what is accepted.
@@ -26,7 +28,7 @@ play: $(INSTALLED) ## Open a playground in the browser: two shops and all their 
 
 test: $(INSTALLED) ## Run every test; with COMPTOIR_QR_DIR set, read the photographs there first
 	@if [ -n "$$COMPTOIR_QR_DIR" ]; then $(BIN)/comptoir scan-test --dir "$$COMPTOIR_QR_DIR"; fi
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 broker-test: $(INSTALLED) ## The tests of the wire on every broker: Mosquitto by MQTT 5 and 3.1.1, NATS, a NATS cluster that loses a server
 	COMPTOIR_BROKERS=all COMPTOIR_DRAIN_ROWS=30000 $(BIN)/python -m pytest tests/sync/test_mqtt.py tests/e2e/test_wire_messages.py tests/brokers

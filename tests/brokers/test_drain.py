@@ -26,7 +26,7 @@ WITHIN_S = 120.0
 """Only bounds a test that fails."""
 
 
-@pytest.fixture(params=chosen(Stand.MOSQUITTO, Stand.NATS_CLUSTER), ids=name_of)
+@pytest.fixture(params=chosen(Stand.NATS_CLUSTER), ids=name_of)
 def town(request: pytest.FixtureRequest) -> Iterator[VirtualTown]:
     with short_folder() as folder, VirtualTown(folder, broker=request.param.make(folder / "broker")) as virtual:
         yield virtual
