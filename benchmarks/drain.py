@@ -142,7 +142,7 @@ def _batches(rows: list[Row], data_dir: Path) -> tuple[int, int]:
     key = load_identity(data_dir).journal_key
     sizes, packed_bytes, start = [], 0, 0
     while start < len(rows):
-        end = size_bytes = start
+        end, size_bytes = start, 0
         while end < len(rows) and (end == start or size_bytes + len(rows[end].event) <= BATCH_BYTES):
             size_bytes += len(rows[end].event)
             end += 1
